@@ -1,0 +1,73 @@
+import type { BackupTask, Mode, Outcome, TaskStatus } from '../model.js';
+import { MODES } from '../model.js';
+import type { InstanceState, TaskPhase, TrackedTask } from './state.js';
+
+/** BackupStatus; taken from BackupProgressStatus when absent, `Other` when both are. */
+export function statusOf(task: BackupTask): TaskStatus {
+  return task.backupStatus ?? task.progressStatus ?? 'Other';
+}
+
+/** queued = NoStart; ended = Finished, Failed; running = everything else, Other included. */
+export function phaseOf(task: BackupTask): TaskPhase {
+  const status = statusOf(task);
+  if (status === 'NoStart') return 'queued';
+  return status === 'Finished' || status === 'Failed' ? 'ended' : 'running';
+}
+
+/** How a task ended, by BackupStatus alone; undefined while it has not. */
+export function outcomeOf(task: BackupTask): Outcome | undefined {
+  return task.backupStatus === 'Finished' || task.backupStatus === 'Failed' ? task.backupStatus : undefined;
+}
+
+/** Process / 100, kept within 0..1; undefined when Process was absent or no number. */
+export function progressRatio(task: BackupTask): number | undefined {
+  return task.processPercent === undefined ? undefined : Math.min(1, Math.max(0, task.processPercent / 100));
+}
+
+/** `tasks` and the task families are served while this holds; after that they vanish until the next good poll. */
+export function isFresh(state: InstanceState, nowMs: number, staleAfterMs: number): boolean {
+  return state.lastGoodPollAt !== undefined && nowMs - state.lastGoodPollAt < staleAfterMs;
+}
+
+/** No progress for longer than the instance allows, as of the last good poll: an exporter that cannot see raises no alarm. */
+export function isStuck(state: InstanceState, { task, lastProgressAt }: TrackedTask): boolean {
+  return (
+    phaseOf(task) === 'running' &&
+    state.lastGoodPollAt !== undefined &&
+    state.lastGoodPollAt - lastProgressAt > state.instance.stuckAfterMs
+  );
+}
+
+const PHASE_ORDER: readonly TaskPhase[] = ['running', 'queued', 'ended'];
+
+/** Of several tasks of one mode, the one that its value series show: running before queued before ended, then the highest job id. */
+export function shownTask(state: InstanceState, mode: Mode): TrackedTask | undefined {
+  let best: TrackedTask | undefined;
+  for (const tracked of state.tasks) {
+    if (tracked.task.mode === mode && (best === undefined || isFurther(tracked.task, best.task))) best = tracked;
+  }
+  return best;
+}
+
+function isFurther(one: BackupTask, other: BackupTask): boolean {
+  const phases = PHASE_ORDER.indexOf(phaseOf(one)) - PHASE_ORDER.indexOf(phaseOf(other));
+  return phases === 0 ? compareJobIds(one.backupJobId, other.backupJobId) > 0 : phases < 0;
+}
+
+/** Job ids are decimal numbers of any length: the longer is the higher, then digit by digit. */
+export function compareJobIds(one: string, other: string): number {
+  if (one.length !== other.length) return one.length - other.length;
+  return one < other ? -1 : Number(one > other);
+}
+
+/** Tasks of a mode that have not ended. */
+export function openTasks(state: InstanceState, mode: Mode): number {
+  let count = 0;
+  for (const { task } of state.tasks) if (task.mode === mode && phaseOf(task) !== 'ended') count++;
+  return count;
+}
+
+/** The modes an instance has tasks of, `Automated` and `Manual` always among them. */
+export function modesOf(state: InstanceState): readonly Mode[] {
+  return MODES.filter((mode) => mode !== 'Unknown' || state.tasks.some(({ task }) => task.mode === mode));
+}

@@ -1,0 +1,18 @@
+/** Loaded before every test file: what would otherwise pass unseen fails the run. */
+import { writeSync } from 'node:fs';
+
+const LEAK_GRACE_MS = 10_000;
+
+process.on('unhandledRejection', (reason) => {
+  throw reason;
+});
+
+export const mochaHooks = {
+  afterAll(): void {
+    // Fires only if something keeps the loop alive after the last test.
+    setTimeout(() => {
+      writeSync(2, `a test leaked a handle: ${process.getActiveResourcesInfo().join(', ')}\n`);
+      process.exit(1);
+    }, LEAK_GRACE_MS).unref();
+  },
+};

@@ -1,0 +1,11 @@
+import Mocha from 'mocha';
+
+/** Mocha's own report, closed by one line with the counts that scripts can read. */
+export default class CountingReporter extends Mocha.reporters.Spec {
+  override done = (failures: number, finish?: (failures: number) => void): void => {
+    const { passes, pending } = this.stats;
+    const counts = `${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`;
+    process.once('exit', () => process.stdout.write(`${counts}\n`));
+    finish?.(failures);
+  };
+}
