@@ -1,6 +1,6 @@
 /**
  * What the whole program speaks about: instances, backup tasks, the answers of the cloud and its errors.
- * Types and the API's own words, nothing else. Imports nothing.
+ * Types, the API's own words and what identifies a thing; nothing else. Imports nothing.
  *
  * Every time in the program is milliseconds of one steady timeline (see clock.ts); every duration in a name is
  * suffixed with its unit.
@@ -155,3 +155,24 @@ export interface ApiError {
 }
 
 export type ApiResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError };
+
+/** What one poll of one instance gave: the whole listing with the answers to what was asked by job id, or why there is none. */
+export type PollResult =
+  | { readonly ok: true; readonly tasks: readonly BackupTask[]; readonly followUps: readonly FollowUp[] }
+  | { readonly ok: false; readonly error: ApiError };
+
+/** The API's answer about one job that had left the listing. */
+export interface FollowUp {
+  readonly backupJobId: string;
+  /** Undefined: the API answered, but not with this job. */
+  readonly task: BackupTask | undefined;
+}
+
+/** Identifies an instance: two accounts may hold the same instance id. None of the three can hold a line break. */
+export function instanceKey({ account, regionId, instanceId }: Place & { readonly instanceId: string }): string {
+  return `${account}\n${regionId}\n${instanceId}`;
+}
+
+export function placeKey({ account, regionId }: Place): string {
+  return `${account}\n${regionId}`;
+}

@@ -1,4 +1,4 @@
-import type { ApiError, BackupTask, Instance, Mode, Outcome } from '../model.js';
+import type { ApiError, BackupTask, Instance, Mode, Outcome, TaskField } from '../model.js';
 
 /**
  * What is known about one instance. Immutable: every poll makes a new state, so that a scrape which took the states
@@ -38,6 +38,10 @@ export interface TrackedTask {
   readonly runningSince: number | undefined;
   /** Set once the task has left the listing without an end: the answers so far that did not settle its outcome. */
   readonly unsettledAnswers: number | undefined;
+  /** Its duration, should its end turn out to be what took it out of the listing. */
+  readonly ranForMs?: number | undefined;
+  /** Fields of it whose unexpected value was told already. */
+  readonly toldFields?: readonly TaskField[];
   /** An end that was seen but is not counted yet, because a counter must be scraped as 0 before it becomes 1. */
   readonly uncounted: Completion | undefined;
 }

@@ -1,0 +1,233 @@
+import type {
+  ApiError,
+  BackupTask,
+  FollowUp,
+  Instance,
+  Mode,
+  PollResult,
+  TaskField,
+  UnexpectedValue,
+} from '../model.js';
+import type { Completion, InstanceState, TrackedTask } from './state.js';
+import { countCompletion, openOutcomes, rememberCounted } from './outcomes.js';
+import { outcomeOf, phaseOf } from './view.js';
+
+/** What a poll changed, for the log and the counters. */
+export type FleetEvent =
+  | { readonly type: 'poll_failing'; readonly error: ApiError }
+  | { readonly type: 'poll_recovered' }
+  | { readonly type: 'unsupported'; readonly error: ApiError }
+  | { readonly type: 'task_seen'; readonly task: BackupTask }
+  | { readonly type: 'task_ended'; readonly task: BackupTask; readonly completion: Completion }
+  | { readonly type: 'unexpected_value'; readonly task: BackupTask; readonly value: UnexpectedValue };
+
+export interface ApplyContext {
+  /** When the answer came, on the steady timeline. */
+  readonly nowMs: number;
+  readonly activeIntervalMs: number;
+  /** When the states were last taken for a scrape; undefined before the first. */
+  readonly lastScrapeMs: number | undefined;
+}
+
+export interface Applied {
+  readonly state: InstanceState;
+  readonly events: readonly FleetEvent[];
+}
+
+/** Answers without an end after which the outcome of a vanished job is `Unknown`. */
+const MAX_UNSETTLED_ANSWERS = 3;
+/** A counter that nobody scrapes is not held at 0 for longer than this. */
+const MAX_UNCOUNTED_MS = 300_000;
+
+export function newInstanceState(instance: Instance, firstSeenAt: number): InstanceState {
+  return {
+    instance,
+    firstSeenAt,
+    lastPoll: undefined,
+    lastGoodPollAt: undefined,
+    tasks: [],
+    outcomes: {},
+    countedJobs: [],
+    unsupported: undefined,
+  };
+}
+
+/** The state after a poll. Pure: the same state, result and context give the same state and events. */
+export function applyPoll(state: InstanceState, result: PollResult, context: ApplyContext): Applied {
+  return result.ok ? applyListing(state, result, context) : applyFailure(state, result.error, context.nowMs);
+}
+
+function applyFailure(state: InstanceState, error: ApiError, nowMs: number): Applied {
+  const { kind } = error;
+  if (kind === 'held_back' || kind === 'aborted') return { state, events: [] };
+  const lastPoll = { at: nowMs, error };
+  if (kind === 'unsupported') {
+    return {
+      state: { ...state, lastPoll, tasks: [], unsupported: error.message },
+      events: state.unsupported === undefined ? [{ type: 'unsupported', error }] : [],
+    };
+  }
+  const isNews = state.lastPoll?.error?.code !== error.code;
+  return { state: { ...state, lastPoll }, events: isNews ? [{ type: 'poll_failing', error }] : [] };
+}
+
+type Listing = Extract<PollResult, { ok: true }>;
+
+/** Folds one listing into the state, job by job. Lives for one poll. */
+class Fold {
+  readonly events: FleetEvent[] = [];
+  readonly tasks: TrackedTask[] = [];
+  outcomes: InstanceState['outcomes'];
+  countedJobs: readonly string[];
+  readonly state: InstanceState;
+  readonly context: ApplyContext;
+
+  constructor(state: InstanceState, context: ApplyContext) {
+    this.state = state;
+    this.context = context;
+    this.outcomes = state.outcomes;
+    this.countedJobs = state.countedJobs;
+  }
+
+  listed(task: BackupTask, before: TrackedTask | undefined): void {
+    const isFirst = this.outcomes[task.mode] === undefined;
+    this.outcomes = openOutcomes(this.outcomes, task.mode);
+    if (before === undefined) this.events.push({ type: 'task_seen', task });
+    const tracked = this.#tell(this.#progressed(task, before));
+    const outcome = outcomeOf(task);
+    if (outcome === undefined || this.countedJobs.includes(task.backupJobId)) {
+      this.tasks.push(tracked);
+      return;
+    }
+    const completion = before?.uncounted ?? this.#completion(tracked, this.#ranFor(tracked));
+    const holdBack = before === undefined ? isFirst : before.uncounted !== undefined && !this.#wasScraped(completion);
+    this.tasks.push(holdBack ? { ...tracked, uncounted: completion } : this.#count(tracked, completion));
+  }
+
+  unlisted(before: TrackedTask, followUp: FollowUp | undefined): void {
+    if (before.uncounted !== undefined) {
+      if (this.#wasScraped(before.uncounted)) this.#count(before, before.uncounted);
+      else this.tasks.push(before);
+    } else if (!this.countedJobs.includes(before.task.backupJobId)) {
+      const gone: TrackedTask =
+        before.unsettledAnswers === undefined
+          ? { ...before, unsettledAnswers: 0, ranForMs: this.#ranFor(before) }
+          : before;
+      this.#settle(gone, followUp);
+    }
+  }
+
+  #settle(gone: TrackedTask, followUp: FollowUp | undefined): void {
+    if (followUp === undefined) {
+      this.tasks.push(gone);
+      return;
+    }
+    const { task } = followUp;
+    if (task !== undefined && outcomeOf(task) !== undefined) {
+      const ended = this.#tell({ ...gone, task: { ...task, mode: gone.task.mode } });
+      this.#count(ended, this.#completion(ended, gone.ranForMs));
+    } else if (task !== undefined && phaseOf(task) !== 'ended') {
+      const running = this.#tell(this.#progressed({ ...task, mode: gone.task.mode }, gone));
+      this.tasks.push({ ...running, unsettledAnswers: gone.unsettledAnswers, ranForMs: undefined });
+    } else {
+      const unsettledAnswers = (gone.unsettledAnswers ?? 0) + 1;
+      if (unsettledAnswers < MAX_UNSETTLED_ANSWERS) this.tasks.push({ ...gone, unsettledAnswers });
+      else this.#count(gone, { ...this.#completion(gone, gone.ranForMs), outcome: 'Unknown' });
+    }
+  }
+
+  #progressed(task: BackupTask, before: TrackedTask | undefined): TrackedTask {
+    const { nowMs } = this.context;
+    const isRunning = phaseOf(task) === 'running';
+    return {
+      task,
+      firstSeenAt: before?.firstSeenAt ?? nowMs,
+      lastProgressAt: before === undefined || hasProgressed(before.task, task) ? nowMs : before.lastProgressAt,
+      runningSince: before?.runningSince ?? (isRunning ? nowMs : undefined),
+      unsettledAnswers: undefined,
+      uncounted: undefined,
+      toldFields: before?.toldFields ?? [],
+    };
+  }
+
+  /** The time from first seen running to now; unknown when too long passed unseen before now. */
+  #ranFor({ runningSince }: TrackedTask): number | undefined {
+    const { nowMs, activeIntervalMs } = this.context;
+    const { lastGoodPollAt } = this.state;
+    if (runningSince === undefined || lastGoodPollAt === undefined) return undefined;
+    return nowMs - lastGoodPollAt > 2 * activeIntervalMs ? undefined : nowMs - runningSince;
+  }
+
+  #completion({ task }: TrackedTask, durationMs: number | undefined): Completion {
+    const outcome = outcomeOf(task) ?? 'Unknown';
+    const { backupJobId, backupId } = task;
+    return { outcome, at: this.context.nowMs, durationMs, backupJobId, backupId };
+  }
+
+  #wasScraped({ at }: Completion): boolean {
+    const { nowMs, lastScrapeMs } = this.context;
+    return (lastScrapeMs !== undefined && lastScrapeMs > at) || nowMs - at > MAX_UNCOUNTED_MS;
+  }
+
+  #count(tracked: TrackedTask, completion: Completion): TrackedTask {
+    const { task } = tracked;
+    this.outcomes = countCompletion(this.outcomes, task.mode, completion);
+    this.countedJobs = [...this.countedJobs, task.backupJobId];
+    this.events.push({ type: 'task_ended', task, completion });
+    return { ...tracked, uncounted: undefined };
+  }
+
+  /** Tells each unexpected value once per job and field. */
+  #tell(tracked: TrackedTask): TrackedTask {
+    const { task } = tracked;
+    if (task.unexpected.length === 0) return tracked;
+    const told: TaskField[] = [...(tracked.toldFields ?? [])];
+    for (const value of task.unexpected) {
+      if (told.includes(value.field)) continue;
+      told.push(value.field);
+      this.events.push({ type: 'unexpected_value', task, value });
+    }
+    return { ...tracked, toldFields: told };
+  }
+}
+
+function applyListing(state: InstanceState, listing: Listing, context: ApplyContext): Applied {
+  const fold = new Fold(state, context);
+  const listedJobs = new Set<string>();
+  const before = new Map(state.tasks.map((tracked) => [tracked.task.backupJobId, tracked]));
+  for (const task of listing.tasks) {
+    listedJobs.add(task.backupJobId);
+    fold.listed(keepMode(task, before.get(task.backupJobId)), before.get(task.backupJobId));
+  }
+  const followUps = new Map(listing.followUps.map((followUp) => [followUp.backupJobId, followUp]));
+  for (const [backupJobId, tracked] of before) {
+    if (!listedJobs.has(backupJobId)) fold.unlisted(tracked, followUps.get(backupJobId));
+  }
+  if (state.lastPoll?.error !== undefined) fold.events.unshift({ type: 'poll_recovered' });
+  return {
+    state: {
+      ...state,
+      lastPoll: { at: context.nowMs, error: undefined },
+      lastGoodPollAt: context.nowMs,
+      tasks: fold.tasks,
+      outcomes: fold.outcomes,
+      countedJobs: rememberCounted(fold.countedJobs, listedJobs),
+      unsupported: undefined,
+    },
+    events: fold.events,
+  };
+}
+
+/** A job has one mode: an answer that leaves JobMode out must not move its counters. */
+function keepMode(task: BackupTask, before: TrackedTask | undefined): BackupTask {
+  const mode: Mode = task.mode === 'Unknown' ? (before?.task.mode ?? 'Unknown') : task.mode;
+  return mode === task.mode ? task : { ...task, mode };
+}
+
+function hasProgressed(before: BackupTask, after: BackupTask): boolean {
+  return (
+    before.backupStatus !== after.backupStatus ||
+    before.progressStatus !== after.progressStatus ||
+    before.processPercent !== after.processPercent
+  );
+}

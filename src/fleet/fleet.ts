@@ -1,0 +1,133 @@
+import type { Clock } from '../clock.js';
+import { instanceKey } from '../model.js';
+import type { Instance, PollResult } from '../model.js';
+import { applyPoll, newInstanceState } from './apply.js';
+import type { FleetEvent } from './apply.js';
+import type { InstanceState } from './state.js';
+
+/** Where states are kept over a restart. */
+export interface StateKeeper {
+  /** Resolves when the state is on disk or its loss was reported; never rejects. */
+  save(state: InstanceState): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly clock: Clock;
+  readonly activeIntervalMs: () => number;
+  readonly onEvent: (instance: Instance, event: FleetEvent) => void;
+  readonly keeper?: StateKeeper | undefined;
+}
+
+/** Every instance that is watched, each with one immutable state that a poll replaces. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #states = new Map<string, InstanceState>();
+  /** What is known of instances that are not watched now: from before a restart, or until discovery lists them again. */
+  readonly #remembered: Map<string, InstanceState>;
+  #lastScrapeMs: number | undefined;
+  #version = 0;
+
+  constructor(options: FleetOptions, remembered: ReadonlyMap<string, InstanceState> = new Map()) {
+    this.#options = options;
+    this.#remembered = new Map(remembered);
+  }
+
+  /** Changes whenever any state does. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get size(): number {
+    return this.#states.size;
+  }
+
+  get(key: string): InstanceState | undefined {
+    return this.#states.get(key);
+  }
+
+  /** All states at this moment. */
+  states(): readonly InstanceState[] {
+    return [...this.#states.values()];
+  }
+
+  /** As `states`, for a scrape: from the second one on, a counter that the first showed as 0 may move. */
+  scrape(): readonly InstanceState[] {
+    this.#lastScrapeMs = this.#options.clock.now();
+    return this.states();
+  }
+
+  /** Begins to watch an instance, or takes over its new name, labels and thresholds. */
+  watch(instance: Instance): InstanceState {
+    const key = instanceKey(instance);
+    const known = this.#states.get(key) ?? this.#remembered.get(key);
+    this.#remembered.delete(key);
+    const state = known === undefined ? newInstanceState(instance, this.#options.clock.now()) : { ...known, instance };
+    this.#set(key, state);
+    if (known === undefined) void this.#options.keeper?.save(state);
+    return state;
+  }
+
+  /** Drops an instance: its series vanish with the next scrape. With a keeper, its history waits for its return. */
+  unwatch(key: string): void {
+    const state = this.#states.get(key);
+    if (state === undefined) return;
+    this.#states.delete(key);
+    this.#version++;
+    if (this.#options.keeper !== undefined) {
+      this.#remembered.set(key, { ...state, lastPoll: undefined, lastGoodPollAt: undefined });
+    }
+  }
+
+  /** Forgets what is remembered of an instance that is not watched. */
+  forget(key: string): void {
+    this.#remembered.delete(key);
+  }
+
+  /**
+   * Takes in the result of a poll. An outcome is on disk before it is shown, so that a counter never runs backwards over
+   * a restart; everything else is saved behind.
+   */
+  async apply(key: string, result: PollResult): Promise<InstanceState | undefined> {
+    const before = this.#states.get(key);
+    if (before === undefined) return undefined;
+    const { clock, activeIntervalMs, keeper, onEvent } = this.#options;
+    const { state, events } = applyPoll(before, result, {
+      nowMs: clock.now(),
+      activeIntervalMs: activeIntervalMs(),
+      lastScrapeMs: this.#lastScrapeMs,
+    });
+    if (keeper !== undefined && isWorthSaving(before, state)) {
+      const saved = keeper.save(state);
+      if (before.outcomes !== state.outcomes) await saved;
+    }
+    const now = this.#states.get(key);
+    if (now === undefined) return undefined;
+    // The instance may have been renamed while its state was being saved.
+    this.#set(key, now.instance === state.instance ? state : { ...state, instance: now.instance });
+    for (const event of events) onEvent(state.instance, event);
+    return this.#states.get(key);
+  }
+
+  #set(key: string, state: InstanceState): void {
+    this.#states.set(key, state);
+    this.#version++;
+  }
+}
+
+function isWorthSaving(before: InstanceState, after: InstanceState): boolean {
+  return (
+    before.outcomes !== after.outcomes ||
+    before.countedJobs !== after.countedJobs ||
+    before.tasks.length !== after.tasks.length ||
+    after.tasks.some((tracked, index) => {
+      const old = before.tasks[index];
+      return (
+        old === undefined ||
+        old.lastProgressAt !== tracked.lastProgressAt ||
+        old.task.backupJobId !== tracked.task.backupJobId ||
+        old.unsettledAnswers !== tracked.unsettledAnswers ||
+        old.uncounted !== tracked.uncounted
+      );
+    })
+  );
+}

@@ -1,0 +1,84 @@
+/** Something that waits for its due time. It sits in at most one heap at a time and is its own place in it. */
+export interface Waiting {
+  /** Milliseconds of the steady timeline. */
+  dueAt: number;
+  /** Breaks ties: first come, first served. Set by the heap. */
+  order: number;
+  /** Its index in the heap; -1 outside. Kept by the heap. */
+  position: number;
+}
+
+/** A binary heap by due time that allocates nothing per entry and can take any entry out. */
+export class DueHeap<T extends Waiting> {
+  readonly #entries: T[] = [];
+  #nextOrder = 0;
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  peek(): T | undefined {
+    return this.#entries[0];
+  }
+
+  push(entry: T): void {
+    entry.order = this.#nextOrder++;
+    this.#place(entry, this.#entries.length);
+    this.#rise(entry);
+  }
+
+  pop(): T | undefined {
+    const first = this.#entries[0];
+    if (first !== undefined) this.remove(first);
+    return first;
+  }
+
+  /** Takes an entry out, wherever it is; nothing happens if it is not in this heap. */
+  remove(entry: T): void {
+    const { position } = entry;
+    if (this.#entries[position] !== entry) return;
+    entry.position = -1;
+    const last = this.#entries.pop();
+    if (last === undefined || last === entry) return;
+    this.#place(last, position);
+    this.#rise(last);
+    this.#sink(last);
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    yield* this.#entries;
+  }
+
+  #place(entry: T, position: number): void {
+    this.#entries[position] = entry;
+    entry.position = position;
+  }
+
+  #rise(entry: T): void {
+    while (entry.position > 0) {
+      const parent = this.#entries[(entry.position - 1) >> 1];
+      if (parent === undefined || !isBefore(entry, parent)) return;
+      this.#swap(entry, parent);
+    }
+  }
+
+  #sink(entry: T): void {
+    for (;;) {
+      const left = this.#entries[2 * entry.position + 1];
+      const right = this.#entries[2 * entry.position + 2];
+      const child = left !== undefined && right !== undefined && isBefore(right, left) ? right : left;
+      if (child === undefined || !isBefore(child, entry)) return;
+      this.#swap(child, entry);
+    }
+  }
+
+  #swap(one: T, other: T): void {
+    const { position } = one;
+    this.#place(one, other.position);
+    this.#place(other, position);
+  }
+}
+
+function isBefore(one: Waiting, other: Waiting): boolean {
+  return one.dueAt === other.dueAt ? one.order < other.order : one.dueAt < other.dueAt;
+}

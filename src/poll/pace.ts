@@ -1,0 +1,43 @@
+import type { ErrorKind } from '../model.js';
+
+const FIRST_RETRY_MS = 60_000;
+const FIRST_DENIED_MS = 30_000;
+const MOST_DENIED_MS = 3_600_000;
+const UNSUPPORTED_MS = 3_600_000;
+/** Keeps polls from locking phase with daily schedules and with each other. */
+const JITTER = 0.05;
+
+/** How often one target has failed in a row, and how. */
+export interface Streak {
+  readonly failures: number;
+  readonly denials: number;
+}
+
+export const NO_STREAK: Streak = { failures: 0, denials: 0 };
+
+export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | undefined): Streak {
+  switch (kind) {
+    case undefined:
+    case 'unsupported':
+    case 'not_now':
+      return NO_STREAK;
+    case 'denied':
+      return { failures: 0, denials: denials + 1 };
+    default:
+      return { failures: failures + 1, denials: 0 };
+  }
+}
+
+/** The time from the start of a poll or discovery to the start of the next, given how the last ones went. */
+export function nextDelayMs(options: {
+  readonly intervalMs: number;
+  readonly kind: ErrorKind | undefined;
+  readonly streak: Streak;
+  readonly random: () => number;
+}): number {
+  const { intervalMs, kind, streak, random } = options;
+  if (kind === 'unsupported') return UNSUPPORTED_MS;
+  if (streak.denials > 0) return Math.min(MOST_DENIED_MS, FIRST_DENIED_MS * 2 ** (streak.denials - 1));
+  if (streak.failures > 0) return Math.min(intervalMs, FIRST_RETRY_MS * 2 ** (streak.failures - 1));
+  return intervalMs * (1 - JITTER + 2 * JITTER * random());
+}

@@ -1,0 +1,247 @@
+import type { Clock } from '../clock.js';
+import { instanceKey } from '../model.js';
+import type { ApiError, Instance, PollResult } from '../model.js';
+import type { Caller, Gate, Grant } from './gate.js';
+import { NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
+import type { Streak } from './pace.js';
+import { poll } from './poller.js';
+import { call } from './retry.js';
+import type { Scheduler } from './scheduler.js';
+import type { TaskSource } from './source.js';
+import { SweepMeter, affordableIntervalMs, neededRate } from './sweep.js';
+import type { Demand } from './sweep.js';
+
+export interface PollingSettings {
+  readonly idleIntervalMs: number;
+  readonly activeIntervalMs: number;
+  readonly maxAttempts: number;
+}
+
+/** What the result of a poll means for the next one. */
+export interface Outlook {
+  readonly isActive: boolean;
+  /** Jobs to ask for by id. */
+  readonly openJobs: readonly string[];
+}
+
+export interface PollingOptions {
+  readonly scheduler: Scheduler;
+  readonly gate: Gate;
+  readonly source: TaskSource;
+  readonly settings: PollingSettings;
+  /** Takes in what a poll gave; undefined when the instance is no longer of interest. */
+  readonly settle: (instance: Instance, result: PollResult) => Promise<Outlook | undefined>;
+  readonly onBug: (instance: Instance, thrown: unknown) => void;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  /** One poll of each instance; a cool-down then fails what it holds back. */
+  readonly isOnce: boolean;
+}
+
+class Target implements Caller {
+  instance: Instance;
+  outlook: Outlook;
+  dueAt: number;
+  order = 0;
+  position = -1;
+  startedAt: number | undefined;
+  isTried = false;
+  streak: Streak = NO_STREAK;
+  readonly granted: (grant: Grant) => void;
+  readonly heldBack: ((error: ApiError) => void) | undefined;
+
+  constructor(
+    instance: Instance,
+    outlook: Outlook,
+    {
+      dueAt,
+      run,
+      heldBack,
+    }: {
+      dueAt: number;
+      run: (target: Target, grant: Grant) => void;
+      heldBack?: (target: Target, error: ApiError) => void;
+    },
+  ) {
+    this.instance = instance;
+    this.outlook = outlook;
+    this.dueAt = dueAt;
+    this.granted = (grant) => run(this, grant);
+    this.heldBack = heldBack && ((error) => heldBack(this, error));
+  }
+}
+
+/** Polls the instances of one account and region, each on a schedule of its own and never twice at once. */
+export class Polling {
+  readonly #options: PollingOptions;
+  readonly #targets = new Map<string, Target>();
+  readonly #meter = new SweepMeter();
+  #settings: PollingSettings;
+  #active = 0;
+  #untried = 0;
+  #hasSwept = false;
+
+  constructor(options: PollingOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+  }
+
+  get size(): number {
+    return this.#targets.size;
+  }
+
+  /** Instances that no poll has reached yet, not even in vain. */
+  get untried(): number {
+    return this.#untried;
+  }
+
+  get demand(): Demand {
+    return { idle: this.#targets.size - this.#active, active: this.#active, ...this.#settings };
+  }
+
+  get neededRate(): number {
+    return neededRate(this.demand);
+  }
+
+  /** New intervals hold from each instance's next poll on. */
+  configure(settings: PollingSettings): void {
+    this.#settings = settings;
+  }
+
+  /** New instances are due at once; known ones only take over what changed. */
+  add(instances: Iterable<readonly [Instance, Outlook]>): void {
+    const { scheduler, gate, clock } = this.#options;
+    const fresh: Target[] = [];
+    for (const [instance, outlook] of instances) {
+      const known = this.#targets.get(instanceKey(instance));
+      if (known === undefined) fresh.push(this.#create(instance, outlook, clock.now()));
+      else known.instance = instance;
+    }
+    scheduler.addAll(
+      gate,
+      fresh.map((target) => [target, target.outlook.isActive ? 'active' : 'idle'] as const),
+    );
+  }
+
+  remove(key: string): void {
+    const target = this.#targets.get(key);
+    if (target === undefined) return;
+    this.#options.gate.remove(target);
+    this.#targets.delete(key);
+    if (!target.isTried) this.#tried();
+    if (target.outlook.isActive) this.#active--;
+  }
+
+  /** When an instance is polled next; undefined while it is being polled. */
+  nextPollAt(key: string): number | undefined {
+    const target = this.#targets.get(key);
+    return target === undefined || target.position === -1 ? undefined : target.dueAt;
+  }
+
+  /** How far the most overdue instance is behind; 0 until the first sweep has ended. */
+  lagMs(nowMs: number): number {
+    return this.#hasSwept ? Math.max(0, nowMs - this.#options.gate.earliestDueAt) : 0;
+  }
+
+  /** The interval that idle instances really get: by what the limit allows now, and by what the last sweep took. */
+  reachedIntervalMs(nowMs: number): number {
+    const affordable = affordableIntervalMs(this.demand, this.#options.gate.bucket.rate(nowMs));
+    return Math.max(affordable, this.#meter.longestMs);
+  }
+
+  #create(instance: Instance, outlook: Outlook, dueAt: number): Target {
+    const target = new Target(instance, outlook, {
+      dueAt,
+      run: (self, grant) => void this.#run(self, grant),
+      ...(this.#options.isOnce && { heldBack: (self: Target, error: ApiError) => void this.#giveUp(self, error) }),
+    });
+    this.#targets.set(instanceKey(instance), target);
+    this.#untried++;
+    if (outlook.isActive) this.#active++;
+    return target;
+  }
+
+  /** One poll and its consequences. Never rejects: a loop must not die of anything. */
+  async #run(target: Target, grant: Grant): Promise<void> {
+    this.#noteGap(target, grant.sentAt);
+    target.startedAt = grant.sentAt;
+    const result = await this.#poll(target, grant);
+    await this.#settle(target, result);
+    const { isOnce, signal } = this.#options;
+    if (!isOnce && !signal.aborted) this.#reschedule(target, result);
+  }
+
+  #poll({ instance, outlook }: Target, grant: Grant): Promise<PollResult> {
+    const { scheduler, gate, source, clock, random, signal } = this.#options;
+    let first: Grant | undefined = grant;
+    return poll({
+      source,
+      instanceId: instance.instanceId,
+      openJobs: outlook.openJobs,
+      signal,
+      call: (attempt) => {
+        const held = first;
+        first = undefined;
+        return call({
+          scheduler,
+          gate,
+          clock,
+          random,
+          maxAttempts: this.#settings.maxAttempts,
+          signal,
+          subject: instance.instanceId,
+          urgency: outlook.isActive ? 'active' : 'idle',
+          grant: held,
+          attempt,
+        });
+      },
+    });
+  }
+
+  async #settle(target: Target, result: PollResult): Promise<void> {
+    const { settle, onBug } = this.#options;
+    let outlook: Outlook | undefined;
+    try {
+      outlook = await settle(target.instance, result);
+    } catch (thrown) {
+      onBug(target.instance, thrown);
+    }
+    if (this.#targets.get(instanceKey(target.instance)) !== target) return;
+    if (!target.isTried) {
+      target.isTried = true;
+      this.#tried();
+    }
+    if (outlook === undefined) return;
+    this.#active += Number(outlook.isActive) - Number(target.outlook.isActive);
+    target.outlook = outlook;
+  }
+
+  #reschedule(target: Target, result: PollResult): void {
+    const { scheduler, gate, random, clock } = this.#options;
+    if (this.#targets.get(instanceKey(target.instance)) !== target) return;
+    const { isActive } = target.outlook;
+    const kind = result.ok ? undefined : result.error.kind;
+    target.streak = nextStreak(target.streak, kind);
+    const intervalMs = isActive ? this.#settings.activeIntervalMs : this.#settings.idleIntervalMs;
+    const delayMs = nextDelayMs({ intervalMs, kind, streak: target.streak, random });
+    target.dueAt = (target.startedAt ?? clock.now()) + delayMs;
+    scheduler.add(gate, target, isActive ? 'active' : 'idle');
+  }
+
+  async #giveUp(target: Target, error: ApiError): Promise<void> {
+    await this.#settle(target, { ok: false, error });
+  }
+
+  #tried(): void {
+    this.#untried--;
+    this.#hasSwept ||= this.#untried === 0;
+  }
+
+  /** A gap that a cool-down or a failure made is not the pace of the sweep. */
+  #noteGap({ startedAt, streak, outlook }: Target, nowMs: number): void {
+    const { gate } = this.#options;
+    if (startedAt === undefined || outlook.isActive || streak !== NO_STREAK || startedAt < gate.cooldown.leftAt) return;
+    this.#meter.note(nowMs - startedAt, { nowMs, sweepMs: this.#settings.idleIntervalMs });
+  }
+}

@@ -1,0 +1,122 @@
+import { sleep } from '../clock.js';
+import type { Clock } from '../clock.js';
+import { messageOf } from '../errors.js';
+import type { ApiError, ApiResult, ErrorKind } from '../model.js';
+import type { Gate, Grant } from './gate.js';
+import type { Scheduler } from './scheduler.js';
+import type { Urgency } from './turns.js';
+
+const FIRST_BACKOFF_MS = 500;
+const MOST_BACKOFF_MS = 20_000;
+
+/** How often an attempt that failed so is worth repeating. Only what is known to pass is: anything else is final. */
+const REPEATS: { readonly [K in ErrorKind]: number } = {
+  throttled: Infinity,
+  server: Infinity,
+  flaky: 1,
+  timeout: Infinity,
+  connection: Infinity,
+  bad_response: Infinity,
+  nonce: Infinity,
+  token_expired: 1,
+  clock: 0,
+  key_rejected: 0,
+  credentials: 0,
+  denied: 0,
+  not_found: 0,
+  unsupported: 0,
+  not_now: 0,
+  next_token: 0,
+  request: 0,
+  held_back: 0,
+  aborted: 0,
+  bug: 0,
+};
+
+export interface CallOptions<T> {
+  readonly scheduler: Scheduler;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly maxAttempts: number;
+  readonly signal: AbortSignal;
+  /** Tells instances apart in the cool-down's count. */
+  readonly subject: string;
+  readonly urgency: Urgency;
+  /** The first attempt's, where the caller holds one already. */
+  readonly grant?: Grant | undefined;
+  readonly attempt: () => Promise<ApiResult<T>>;
+}
+
+/**
+ * One call with its repeats. Each attempt is let in by the scheduler with a slot and a token of its own; a wait holds
+ * neither. Never throws.
+ */
+export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
+  const { clock, maxAttempts, random, signal } = options;
+  let { grant } = options;
+  let last: ApiResult<T> | undefined;
+  for (let attempts = 1; ; attempts++) {
+    const admitted = grant ?? (await admit(options));
+    grant = undefined;
+    if ('kind' in admitted) return last ?? { ok: false, error: admitted };
+    last = await attemptOnce(options, admitted);
+    if (last.ok || attempts >= maxAttempts || attempts > REPEATS[last.error.kind]) return last;
+    await sleep(clock, last.error.retryAfterMs ?? backoffMs(attempts, random), signal);
+    if (signal.aborted) return last;
+  }
+}
+
+/** Half of it fixed, half at random: 250 to 500 ms after the first attempt, doubling up to 20 s. */
+export function backoffMs(attempts: number, random: () => number): number {
+  const ceiling = Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempts - 1));
+  return (ceiling / 2) * (1 + random());
+}
+
+async function attemptOnce<T>({ attempt, subject }: CallOptions<T>, grant: Grant): Promise<ApiResult<T>> {
+  let result: ApiResult<T>;
+  try {
+    result = await attempt();
+  } catch (thrown) {
+    result = { ok: false, error: bug(thrown) };
+  }
+  grant.done(subject, result.ok ? undefined : result.error);
+  return result;
+}
+
+/** Waits for a slot and a token; an error when a cool-down or the end of the program comes first. */
+function admit({ scheduler, gate, clock, urgency, signal }: CallOptions<unknown>): Promise<Grant | ApiError> {
+  return new Promise((resolve) => {
+    const finish = (outcome: Grant | ApiError): void => {
+      signal.removeEventListener('abort', abort);
+      resolve(outcome);
+    };
+    const caller = { dueAt: clock.now(), order: 0, position: -1, granted: finish, heldBack: finish };
+    const abort = (): void => {
+      gate.remove(caller);
+      finish(ABORTED);
+    };
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    else scheduler.add(gate, caller, urgency);
+  });
+}
+
+const ABORTED: ApiError = {
+  kind: 'aborted',
+  code: 'Aborted',
+  message: 'the exporter stops',
+  requestId: undefined,
+  retryAfterMs: undefined,
+};
+
+function bug(thrown: unknown): ApiError {
+  return {
+    kind: 'bug',
+    code: 'InternalError',
+    message: `a bug in the exporter: ${messageOf(thrown)}`,
+    requestId: undefined,
+    retryAfterMs: undefined,
+  };
+}

@@ -1,0 +1,187 @@
+import pLimit from 'p-limit';
+import type { LimitFunction } from 'p-limit';
+import type { Clock } from '../clock.js';
+import { placeKey } from '../model.js';
+import type { Caller, Gate, Taken } from './gate.js';
+import { Turns } from './turns.js';
+import type { Urgency } from './turns.js';
+
+/** The slots that one account and region holds, over all its actions. */
+interface Lane {
+  readonly gates: Gate[];
+  held: number;
+}
+
+interface Candidate {
+  readonly lane: Lane;
+  readonly gate: Gate;
+  readonly urgency: Urgency;
+}
+
+/**
+ * Lets calls in. It pulls: a caller leaves its heap only when a slot and a token are both free, and takes both at once, so
+ * that nobody who is urgent ever queues behind somebody who is not.
+ */
+export class Scheduler {
+  readonly #clock: Clock;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #turns = new Turns();
+  #concurrency: number;
+  /** The bound on requests in flight. Its own queue stays empty: it is only called with a slot free. */
+  readonly limit: LimitFunction;
+  #held = 0;
+  #wakeAt = Infinity;
+  #cancelWake: () => void = () => undefined;
+  #isStopped = false;
+
+  constructor(clock: Clock, concurrency: number) {
+    this.#clock = clock;
+    this.#concurrency = concurrency;
+    this.limit = pLimit(concurrency);
+  }
+
+  /** Requests in flight. */
+  get held(): number {
+    return this.#held;
+  }
+
+  set concurrency(concurrency: number) {
+    this.#concurrency = concurrency;
+    this.limit.concurrency = concurrency;
+    this.#pump();
+  }
+
+  open(gate: Gate): void {
+    const key = placeKey(gate.place);
+    const lane = this.#lanes.get(key) ?? { gates: [], held: 0 };
+    lane.gates.push(gate);
+    this.#lanes.set(key, lane);
+  }
+
+  /** Whoever waits at the gate waits for good: its owner has taken its callers out. */
+  close(gate: Gate): void {
+    const key = placeKey(gate.place);
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) return;
+    lane.gates.splice(0, lane.gates.length, ...lane.gates.filter((other) => other !== gate));
+    if (lane.gates.length === 0) this.#lanes.delete(key);
+  }
+
+  /** Lets the caller in at its due time, or as soon after as a slot and a token are free. */
+  add(gate: Gate, caller: Caller, urgency: Urgency): void {
+    gate.add(caller, urgency);
+    this.#pump();
+  }
+
+  /** Several at once, without looking for free slots in between. */
+  addAll(gate: Gate, callers: Iterable<readonly [Caller, Urgency]>): void {
+    for (const [caller, urgency] of callers) gate.add(caller, urgency);
+    this.#pump();
+  }
+
+  /** Nothing is let in any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelWake();
+  }
+
+  #pump(): void {
+    if (this.#isStopped) return;
+    const nowMs = this.#clock.now();
+    while (this.#held < this.#concurrency) {
+      const candidate = this.#pick(nowMs);
+      if (candidate === undefined) break;
+      this.#letIn(candidate, nowMs);
+    }
+    this.#arm(nowMs);
+  }
+
+  /**
+   * Lanes below their share of the slots come first; among them the urgent, then the lane that holds the fewest slots,
+   * then who has waited longest. A lane may go over its share with slots that nobody wants, yet leaves one to each lane
+   * that is quiet at the moment, so that calls which hang in one region never take the last slot of the rest.
+   */
+  #pick(nowMs: number): Candidate | undefined {
+    const candidates: Candidate[] = [];
+    let lanesInUse = 0;
+    let lanesQuiet = 0;
+    for (const lane of this.#lanes.values()) {
+      const before = candidates.length;
+      for (const gate of lane.gates) {
+        const urgency = gate.ready(nowMs);
+        if (urgency !== undefined) candidates.push({ lane, gate, urgency });
+      }
+      if (lane.held > 0 || candidates.length > before) lanesInUse++;
+      else if (lane.gates.some(({ size }) => size > 0)) lanesQuiet++;
+    }
+    if (candidates.length < 2 && lanesInUse + lanesQuiet < 2) return candidates[0];
+    const share = Math.max(1, Math.floor(this.#concurrency / lanesInUse));
+    const entitled = candidates.filter(({ lane }) => lane.held < share);
+    if (entitled.length > 0) return this.#mostUrgent(entitled);
+    const reserved = Math.min(lanesQuiet, this.#concurrency >> 1);
+    return this.#concurrency - this.#held > reserved ? this.#mostUrgent(candidates) : undefined;
+  }
+
+  #mostUrgent(candidates: readonly Candidate[]): Candidate | undefined {
+    const has = (urgency: Urgency): boolean => candidates.some((candidate) => candidate.urgency === urgency);
+    const turn = this.#turns.next(has('active'), has('idle'));
+    let best: Candidate | undefined;
+    for (const candidate of candidates) {
+      if (candidate.urgency === turn && (best === undefined || isBefore(candidate, best))) best = candidate;
+    }
+    if (turn !== undefined) this.#turns.taken(turn, has('idle'));
+    return best;
+  }
+
+  #letIn({ lane, gate, urgency }: Candidate, nowMs: number): void {
+    const taken = gate.take(urgency, nowMs);
+    if (taken === undefined) return;
+    lane.held++;
+    this.#held++;
+    void this.limit(() => this.#attempt(gate, taken, nowMs)).then(() => {
+      lane.held--;
+      this.#held--;
+      this.#pump();
+    });
+  }
+
+  /** Resolves, and so gives the slot back, when the caller says that its attempt has ended. */
+  #attempt(gate: Gate, { caller, isProbe }: Taken, sentAt: number): Promise<void> {
+    return new Promise((release) => {
+      caller.granted({
+        sentAt,
+        done: (subject, error) => {
+          gate.answered({ subject, error, isProbe, sentAt, nowMs: this.#clock.now() });
+          release();
+        },
+      });
+    });
+  }
+
+  /** One timer for the whole fleet: at the next moment at which somebody could be let in. */
+  #arm(nowMs: number): void {
+    let wakeAt = Infinity;
+    if (this.#held < this.#concurrency) {
+      for (const { gates } of this.#lanes.values()) {
+        for (const gate of gates) {
+          // Somebody who is ready now is kept waiting by the shares: a slot given back, not time, changes that.
+          const readyAt = gate.readyAt(nowMs);
+          if (readyAt > nowMs && readyAt < wakeAt) wakeAt = readyAt;
+        }
+      }
+    }
+    if (wakeAt === this.#wakeAt) return;
+    this.#cancelWake();
+    this.#wakeAt = wakeAt;
+    if (wakeAt === Infinity) return;
+    this.#cancelWake = this.#clock.after(wakeAt - nowMs, () => {
+      this.#wakeAt = Infinity;
+      this.#pump();
+    });
+  }
+}
+
+function isBefore(one: Candidate, other: Candidate): boolean {
+  if (one.lane.held !== other.lane.held) return one.lane.held < other.lane.held;
+  return one.gate.earliestDueAt < other.gate.earliestDueAt;
+}

@@ -1,0 +1,129 @@
+import type { Instance, Place } from '../model.js';
+import type { ListedInstance } from './source.js';
+
+/** Engines that have backup tasks, in the API's own words. */
+const ENGINES: ReadonlySet<string> = new Set(['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB']);
+/** DBInstanceType of instances that the API refuses or whose backups are their primary's. */
+const TYPES_WITHOUT_TASKS: ReadonlySet<string> = new Set(['Readonly', 'Guard', 'Temp']);
+
+export interface SelectionRules {
+  /** Empty: all. */
+  readonly engines: readonly string[];
+  /** Matched against instance id and description. */
+  readonly include: RegExp | undefined;
+  readonly exclude: RegExp | undefined;
+}
+
+/** An instance that matches the rules but has no backup tasks. */
+export interface LeftOut {
+  readonly instanceId: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
+export interface Selection {
+  readonly selected: readonly ListedInstance[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Of what the API lists, the instances to poll and those that have nothing to poll. */
+export function select(listed: readonly ListedInstance[], rules: SelectionRules): Selection {
+  const selected: ListedInstance[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const instance of listed) {
+    if (!matches(instance, rules)) continue;
+    const reason = reasonToLeaveOut(instance);
+    if (reason === undefined) selected.push(instance);
+    else leftOut.push({ instanceId: instance.instanceId, name: instance.name, reason });
+  }
+  return { selected, leftOut };
+}
+
+function matches({ instanceId, name, engine }: ListedInstance, { engines, include, exclude }: SelectionRules): boolean {
+  const hits = (pattern: RegExp): boolean => pattern.test(instanceId) || pattern.test(name);
+  return (
+    (engines.length === 0 || engines.includes(engine)) &&
+    (include === undefined || hits(include)) &&
+    (exclude === undefined || !hits(exclude))
+  );
+}
+
+function reasonToLeaveOut({ instanceType, engine }: ListedInstance): string | undefined {
+  if (TYPES_WITHOUT_TASKS.has(instanceType))
+    return `an instance of type ${instanceType} has no backup tasks of its own`;
+  return ENGINES.has(engine) ? undefined : `the engine "${engine}" has no backup tasks`;
+}
+
+/** A target of the configuration file. */
+export interface StaticTarget {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly stuckAfterMs: number;
+}
+
+export interface TargetSources {
+  readonly place: Place;
+  /** Of this place. Polled whatever the filters say. */
+  readonly statics: readonly StaticTarget[];
+  readonly selected: readonly ListedInstance[];
+  /** Everything the API listed, to learn the names of static targets that the filters exclude. */
+  readonly listed: readonly ListedInstance[];
+  readonly tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly tagLabels: readonly { readonly tag: string; readonly label: string }[];
+  /** For discovered instances that the configuration does not name. */
+  readonly stuckAfterMs: number;
+}
+
+/** The instances to poll in one place: the discovered and the static, each once, static labels on top. */
+export function targetsOf(sources: TargetSources): readonly Instance[] {
+  const { place, statics, selected, listed, stuckAfterMs } = sources;
+  const known = new Map(listed.map((instance) => [instance.instanceId, instance]));
+  const targets = new Map<string, Instance>();
+  for (const instance of selected) {
+    targets.set(instance.instanceId, {
+      ...describe(place, instance.instanceId, instance),
+      labels: tagLabelsOf(sources, instance.instanceId),
+      stuckAfterMs,
+    });
+  }
+  for (const { id, labels, stuckAfterMs: ownMs } of statics) {
+    targets.set(id, {
+      ...describe(place, id, known.get(id)),
+      labels: { ...tagLabelsOf(sources, id), ...labels },
+      stuckAfterMs: ownMs,
+    });
+  }
+  return [...targets.values()];
+}
+
+function describe(
+  { account, regionId }: Place,
+  instanceId: string,
+  listed: ListedInstance | undefined,
+): Omit<Instance, 'labels' | 'stuckAfterMs'> {
+  const { name = '', engine = '', engineVersion = '' } = listed ?? {};
+  return { account, regionId, instanceId, name, engine, engineVersion };
+}
+
+/** Only the tags that the instance has: an empty label is no label. */
+function tagLabelsOf({ tags, tagLabels }: TargetSources, instanceId: string): Readonly<Record<string, string>> {
+  const own = tags.get(instanceId);
+  if (own === undefined) return {};
+  return Object.fromEntries(
+    tagLabels.flatMap(({ tag, label }) => {
+      const value = own[tag];
+      return value === undefined ? [] : [[label, value]];
+    }),
+  );
+}
+
+/** Whether two descriptions of an instance are the same, so that it need not be replaced. */
+export function isSameInstance(one: Instance, other: Instance): boolean {
+  return (
+    one.name === other.name &&
+    one.engine === other.engine &&
+    one.engineVersion === other.engineVersion &&
+    one.stuckAfterMs === other.stuckAfterMs &&
+    JSON.stringify(one.labels) === JSON.stringify(other.labels)
+  );
+}
