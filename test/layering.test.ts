@@ -24,7 +24,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 };
 
 function partOf(path: string): string {
-  return path.split('/')[0]!.replace(/\.ts$/, '');
+  return path.split('/')[0]!.replace(/\.[jt]s$/, '');
 }
 
 function importsOf(path: string): string[] {
