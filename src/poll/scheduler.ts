@@ -103,7 +103,7 @@ export class Scheduler {
    */
   #pick(nowMs: number): Candidate | undefined {
     const candidates: Candidate[] = [];
-    let lanesInUse = 0;
+    let lanesBusy = 0;
     let lanesQuiet = 0;
     for (const lane of this.#lanes.values()) {
       const before = candidates.length;
@@ -111,11 +111,11 @@ export class Scheduler {
         const urgency = gate.ready(nowMs);
         if (urgency !== undefined) candidates.push({ lane, gate, urgency });
       }
-      if (lane.held > 0 || candidates.length > before) lanesInUse++;
+      if (lane.held > 0 || candidates.length > before) lanesBusy++;
       else if (lane.gates.some(({ size }) => size > 0)) lanesQuiet++;
     }
-    if (candidates.length < 2 && lanesInUse + lanesQuiet < 2) return candidates[0];
-    const share = Math.max(1, Math.floor(this.#concurrency / lanesInUse));
+    if (candidates.length < 2 && lanesBusy + lanesQuiet < 2) return candidates[0];
+    const share = Math.max(1, Math.floor(this.#concurrency / (lanesBusy + lanesQuiet)));
     const entitled = candidates.filter(({ lane }) => lane.held < share);
     if (entitled.length > 0) return this.#mostUrgent(entitled);
     const reserved = Math.min(lanesQuiet, this.#concurrency >> 1);
