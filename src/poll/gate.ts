@@ -38,6 +38,8 @@ export interface GateOptions {
   /** How many instances there are to call for. */
   readonly instances: () => number;
   readonly onCooldown: (change: Exclude<CooldownChange, undefined>, gate: Gate) => void;
+  /** The API throttled and the rate was lowered. */
+  readonly onThrottled: (error: ApiError, gate: Gate) => void;
 }
 
 /** One action in one account and region: who waits for it, its budget, and whether calling is of use at all. */
@@ -49,13 +51,15 @@ export class Gate {
   readonly #waiting = { active: new DueHeap<Caller>(), idle: new DueHeap<Caller>() };
   readonly #turns = new Turns();
   readonly #onCooldown: GateOptions['onCooldown'];
+  readonly #onThrottled: GateOptions['onThrottled'];
 
-  constructor({ place, action, limit, nowMs, instances, onCooldown }: GateOptions) {
+  constructor({ place, action, limit, nowMs, instances, onCooldown, onThrottled }: GateOptions) {
     this.place = place;
     this.action = action;
     this.bucket = new TokenBucket(limit, nowMs);
     this.cooldown = new Cooldown(instances);
     this.#onCooldown = onCooldown;
+    this.#onThrottled = onThrottled;
   }
 
   get size(): number {
@@ -108,7 +112,10 @@ export class Gate {
     nowMs: number;
   }): void {
     const { error, sentAt, nowMs } = answer;
-    if (error?.kind === 'throttled') this.bucket.throttled({ sentAt, nowMs, retryAfterMs: error.retryAfterMs });
+    if (error?.kind === 'throttled') {
+      const isLowered = this.bucket.throttled({ sentAt, nowMs, retryAfterMs: error.retryAfterMs });
+      if (isLowered) this.#onThrottled(error, this);
+    }
     const change = this.cooldown.answered(answer);
     if (change === 'entered' && error !== undefined) this.#holdBack(heldBackBy(error));
     if (change !== undefined) this.#onCooldown(change, this);

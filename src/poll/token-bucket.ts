@@ -71,11 +71,14 @@ export class TokenBucket {
   }): void {
     this.#settle(nowMs);
     if (retryAfterMs !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + retryAfterMs);
-    if (sentAt >= this.#halvedAt && nowMs - this.#halvedAt >= HALVING_GAP_MS) {
+    const isNews = sentAt >= this.#halvedAt && nowMs - this.#halvedAt >= HALVING_GAP_MS;
+    const before = this.#rate;
+    if (isNews) {
       this.#rate = Math.max(this.#rate / 2, this.configuredRate * SIXTEENTH);
       this.#halvedAt = nowMs;
     }
     if (this.#rate < this.configuredRate) this.#recoverAt = nowMs + RECOVERY_STEP_MS;
+    return this.#rate < before;
   }
 
   /** Takes over a new limit, keeping the part of it that throttling left. */

@@ -29,6 +29,7 @@ class Rig {
       nowMs: this.clock.now(),
       instances: () => 1_000,
       onCooldown: () => undefined,
+      onThrottled: () => undefined,
     });
     this.scheduler.open(gate);
     return gate;
