@@ -64,8 +64,13 @@ export interface PollingConfig {
   readonly activeIntervalMs: number;
   readonly timeoutMs: number;
   readonly maxAttempts: number;
+  /** Requests in flight, whole process. */
   readonly concurrency: number;
+  /** What accounts and regions without their own have; not yet divided by the shards. */
+  readonly rateLimit: RateLimitConfig;
   readonly staleAfterMs: number;
+  /** What accounts and instances without their own have. */
+  readonly stuckAfterMs: number;
 }
 
 export interface ShardingConfig {

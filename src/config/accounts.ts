@@ -1,0 +1,83 @@
+import type { AccountConfig, PollingConfig, RateLimitConfig, RegionConfig, StaticInstanceConfig } from './config.js';
+import { readCredentials } from './credentials.js';
+import { readDiscovery } from './discovery.js';
+import { readInstance } from './instances.js';
+import type { InstanceContext } from './instances.js';
+import { AGE, readRateLimit } from './polling.js';
+import { readRegion } from './regions.js';
+import { unique } from './unique.js';
+import type { Setting, Shape } from './setting.js';
+
+const NAME: Shape = {
+  pattern: /^[^\s\p{Cc}](?:[^\p{Cc}]{0,126}[^\s\p{Cc}])?$/u,
+  rule: 'must be 1 to 128 characters, without control characters and without spaces at the ends',
+};
+
+export interface AccountContext {
+  readonly polling: PollingConfig;
+  /** Undefined: no region is called unknown. */
+  readonly knownRegions: ReadonlySet<string> | undefined;
+}
+
+interface RegionContext {
+  readonly rateLimit: RateLimitConfig;
+  readonly knownRegions: ReadonlySet<string> | undefined;
+}
+
+export function readAccounts(setting: Setting, context: AccountContext): readonly AccountConfig[] {
+  const items = setting.required().items();
+  if (setting.given && items.length === 0) setting.problem('must list at least one account');
+  return unique('duplicate account', items, (item) => {
+    const account = readAccount(item, context);
+    return { key: item.nameKey('name'), name: account.name, value: account };
+  });
+}
+
+function readAccount(setting: Setting, { polling, knownRegions }: AccountContext): AccountConfig {
+  const key = setting.section([
+    'name',
+    'credentials',
+    'regions',
+    'instances',
+    'discovery',
+    'rate_limit',
+    'stuck_after',
+  ]);
+  const stuckAfterMs = key('stuck_after').duration(polling.stuckAfterMs, AGE);
+  const rateLimit = readRateLimit(key('rate_limit'), polling.rateLimit);
+  const regions = readRegions(key('regions'), { rateLimit, knownRegions });
+  const discovery = readDiscovery(key('discovery'), !key('instances').given);
+  const tagLabels = discovery?.tagLabels ?? [];
+  const instances = readInstances(key('instances'), { regions, tagLabels, stuckAfterMs });
+  if (discovery === undefined && instances.length === 0) {
+    key('name').warning('this account lists no instances and discovery is off: nothing of it is polled');
+  }
+  return {
+    name: key('name').required().text(NAME) ?? '',
+    credentials: readCredentials(key('credentials')),
+    regions,
+    instances,
+    discovery,
+    stuckAfterMs,
+  };
+}
+
+function readRegions(setting: Setting, { rateLimit, knownRegions }: RegionContext): readonly RegionConfig[] {
+  const items = setting.required().items();
+  if (setting.given && items.length === 0) setting.problem('must list at least one region');
+  return unique('duplicate region', items, (item) => {
+    const region = readRegion(item, rateLimit);
+    const id = item.nameKey('id');
+    if (region.id !== '' && knownRegions?.has(region.id) === false)
+      id.warning('not a region that is known here; check it');
+    return { key: id, name: region.id, value: region };
+  });
+}
+
+function readInstances(setting: Setting, context: InstanceContext): readonly StaticInstanceConfig[] {
+  return unique('duplicate instance', setting.items(), (item) => {
+    const instance = readInstance(item, context);
+    const name = instance.id === '' ? '' : `${instance.region}/${instance.id}`;
+    return { key: item.nameKey('id'), name, value: instance };
+  });
+}

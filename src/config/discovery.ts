@@ -1,0 +1,73 @@
+import { messageOf } from '../errors.js';
+import type { DiscoveryConfig, TagLabel } from './config.js';
+import { TIMER } from './polling.js';
+import { quote } from './problems.js';
+import { VALUE } from './setting.js';
+import type { Setting } from './setting.js';
+
+/** Engine of DescribeDBInstances (2014-08-15). */
+export const ENGINES = ['MySQL', 'SQLServer', 'PostgreSQL', 'MariaDB'] as const;
+/** What Tags of DescribeDBInstances takes. */
+const MAX_TAGS = 5;
+export const DEFAULT_REFRESH_INTERVAL_MS = 10 * 60_000;
+
+/** Undefined when discovery is off. */
+export function readDiscovery(setting: Setting, onByDefault: boolean): DiscoveryConfig | undefined {
+  const key = setting.section([
+    'enabled',
+    'refresh_interval',
+    'engines',
+    'tags',
+    'resource_group_id',
+    'include',
+    'exclude',
+    'tag_labels',
+  ]);
+  const discovery = {
+    refreshIntervalMs: key('refresh_interval').duration(DEFAULT_REFRESH_INTERVAL_MS, TIMER),
+    engines: readEngines(key('engines')),
+    tags: readTags(key('tags')),
+    resourceGroupId: key('resource_group_id').text(),
+    include: readPattern(key('include')),
+    exclude: readPattern(key('exclude')),
+    tagLabels: readTagLabels(key('tag_labels')),
+  };
+  return key('enabled').flag(setting.given || onByDefault) ? discovery : undefined;
+}
+
+function readEngines(setting: Setting): readonly string[] {
+  return setting.items().flatMap((item) => item.choice(ENGINES, undefined) ?? []);
+}
+
+function readTags(setting: Setting): Readonly<Record<string, string>> {
+  const tags = [...setting.entries()];
+  if (tags.length > MAX_TAGS) setting.problem(`${tags.length} tags; the API filters by at most ${MAX_TAGS}`);
+  return Object.fromEntries(tags.map(([name, value]) => [name, value.text(VALUE) ?? '']));
+}
+
+/** Unanchored, on instance id or description. */
+function readPattern(setting: Setting): RegExp | undefined {
+  const text = setting.text();
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    const reason = messageOf(error).replace(/^Invalid regular expression: .*: /, '');
+    return setting.problem(`not a regular expression (JavaScript syntax): ${reason}`);
+  }
+}
+
+function readTagLabels(setting: Setting): readonly TagLabel[] {
+  const taken = new Map<string, string>();
+  return setting.items().flatMap((item) => {
+    const tag = item.text();
+    if (tag === undefined) return [];
+    const label = `tag_${tag.replaceAll(/[^a-zA-Z0-9_]/gu, '_')}`;
+    const other = taken.get(label);
+    if (other === tag) item.problem('this tag is listed already');
+    else if (other !== undefined)
+      item.problem(`its label ${label} is also that of ${quote(other)}; list one of the two`);
+    else taken.set(label, tag);
+    return [{ tag, label }];
+  });
+}

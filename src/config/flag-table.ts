@@ -1,0 +1,56 @@
+import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
+
+export interface FlagRow {
+  readonly name: string;
+  /** What stands for the value in the help text; undefined for a switch. */
+  readonly value?: string;
+  /** Shown in the help text and used when the flag is not given. */
+  readonly fallback?: string;
+  readonly repeatable?: boolean;
+  readonly meaning: string;
+}
+
+/** Every flag: for parsing, for `--help`, and for the table in the README. */
+export const FLAGS = [
+  { name: 'config.file', value: 'PATH', fallback: 'config.yaml', meaning: 'configuration file' },
+  { name: 'config.check', meaning: 'validate the file, print OK or every problem, and exit with 0 or 2' },
+  {
+    name: 'config.check-permissions',
+    meaning:
+      'with --config.check: call each needed API action once per account and region, print what is allowed, and exit with 1 if anything is denied',
+  },
+  {
+    name: 'once',
+    meaning: 'poll every target once, print the metrics to stdout, and exit with 0, or 1 if any target failed',
+  },
+  { name: 'demo', meaning: 'run against the built-in simulator; listens on 127.0.0.1:10525 unless told otherwise' },
+  { name: 'demo.instances', value: 'N', fallback: '24', meaning: 'size of the simulated fleet' },
+  {
+    name: 'web.listen-address',
+    value: '[HOST]:PORT',
+    fallback: ':10525',
+    repeatable: true,
+    meaning: 'address to listen on; repeatable',
+  },
+  { name: 'web.telemetry-path', value: 'PATH', fallback: '/metrics', meaning: 'path of the metrics' },
+  {
+    name: 'web.config.file',
+    value: 'PATH',
+    meaning: "TLS and basic auth, in the format of Prometheus' exporter-toolkit",
+  },
+  { name: 'web.enable-lifecycle', meaning: 'allow POST and PUT on /-/reload' },
+  { name: 'log.level', value: LOG_LEVELS.join('|'), fallback: 'info', meaning: 'lowest level that is logged' },
+  { name: 'log.format', value: LOG_FORMATS.join('|'), fallback: 'logfmt', meaning: 'format of the log on stderr' },
+  { name: 'version', meaning: 'print the version and exit' },
+  { name: 'help', meaning: 'print this text and exit' },
+] as const satisfies readonly FlagRow[];
+
+/** What `--help` prints. */
+export function helpText(): string {
+  const rows: readonly FlagRow[] = FLAGS;
+  const lines = rows.map(({ name, value, fallback, meaning }) => {
+    const flag = `  --${name}${value === undefined ? '' : `=${value}`}`;
+    return `${flag}\n        ${meaning}${fallback === undefined ? '' : ` (default ${fallback})`}`;
+  });
+  return `Usage: alicloud-rds-backup-exporter [flags]\n\nFlags, as --flag=value or --flag value:\n${lines.join('\n')}\n`;
+}
