@@ -1,8 +1,11 @@
 import { messageOf } from '../errors.js';
+import type { ApiResult } from '../model.js';
+import { credentialsError } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
 import { isObject, textOf } from './fields.js';
 import { redact } from './redact.js';
 import type { CredentialsSource, FetchedCredentials } from './session-credentials.js';
+import type { Credentials } from './sign.js';
 
 /**
  * Credentials through the official library, `@alicloud/credentials` 2.4. Every fetch makes a new credential object: the
@@ -37,28 +40,52 @@ interface SourceOptions {
 const SESSION_NAME = 'alicloud-rds-backup-exporter';
 
 export function createSdkSource(spec: SdkSpec, options: SourceOptions): CredentialsSource {
-  const create = options.create ?? createFromLibrary;
+  const { parent, create = createFromLibrary } = options;
   return async (signal) => {
-    const config = await sdkConfig(spec, options, signal);
+    const caller = await callerOf(parent, signal);
+    if (!caller.ok) return { ok: false, error: credentialsError(`source: ${caller.error.message}`) };
+    const config = sdkConfig(spec, options, caller.value);
     try {
       const credential = await create(config);
-      return readCredential(await credential.getCredential(), credential);
+      return { ok: true, value: readCredential(await credential.getCredential(), credential) };
     } catch (error) {
-      // Without the cause: the library's own message may hold keys.
-      throw new Error(problemOf(spec, error, config));
+      return { ok: false, error: credentialsError(problemOf(spec, error, config)) };
     }
   };
 }
 
-async function sdkConfig(spec: SdkSpec, options: SourceOptions, signal: AbortSignal): Promise<SdkConfig | undefined> {
-  if (spec.type === 'default') return undefined;
-  if (spec.type === 'ecs_ram_role') return { type: spec.type, roleName: spec.roleName };
-  if (spec.type === 'credentials_uri') return { type: spec.type, credentialsURI: spec.uri.reveal() };
-  const role = roleConfig(spec, options);
-  if (spec.type === 'oidc_role_arn') {
-    return { ...role, oidcProviderArn: spec.oidcProviderArn, oidcTokenFilePath: spec.oidcTokenFile };
+/** The credentials that ask for the role; undefined when none are needed. */
+async function callerOf(
+  parent: CredentialsProvider | undefined,
+  signal: AbortSignal,
+): Promise<ApiResult<Credentials | undefined>> {
+  const atHand = parent?.current();
+  if (parent === undefined || atHand !== undefined) return { ok: true, value: atHand };
+  return parent.fetch(signal);
+}
+
+function sdkConfig(spec: SdkSpec, options: SourceOptions, caller: Credentials | undefined): SdkConfig | undefined {
+  switch (spec.type) {
+    case 'default':
+      return undefined;
+    case 'ecs_ram_role':
+      return { type: spec.type, roleName: spec.roleName };
+    case 'credentials_uri':
+      return { type: spec.type, credentialsURI: spec.uri.reveal() };
+    case 'oidc_role_arn': {
+      const { oidcProviderArn, oidcTokenFile: oidcTokenFilePath } = spec;
+      return { ...roleConfig(spec, options), oidcProviderArn, oidcTokenFilePath };
+    }
+    case 'ram_role_arn':
+      break;
   }
-  return { ...role, externalId: spec.externalId?.reveal(), ...(await parentKeys(options.parent, signal)) };
+  return {
+    ...roleConfig(spec, options),
+    externalId: spec.externalId?.reveal(),
+    accessKeyId: caller?.accessKeyId,
+    accessKeySecret: caller?.key.export().toString(),
+    securityToken: caller?.securityToken,
+  };
 }
 
 function roleConfig(spec: Extract<SdkSpec, { roleArn: string }>, { env }: SourceOptions): SdkConfig {
@@ -69,17 +96,6 @@ function roleConfig(spec: Extract<SdkSpec, { roleArn: string }>, { env }: Source
     roleSessionExpiration: spec.durationMs === undefined ? undefined : spec.durationMs / 1000,
     stsEndpoint: spec.stsEndpoint,
   };
-}
-
-async function parentKeys(
-  parent: CredentialsProvider | undefined,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, string | undefined>>> {
-  const atHand = parent?.current();
-  const result = atHand === undefined ? await parent?.fetch(signal) : { ok: true as const, value: atHand };
-  if (result === undefined || !result.ok) throw new Error(`source: ${result?.error.message ?? 'missing'}`);
-  const { accessKeyId, key, securityToken } = result.value;
-  return { accessKeyId, accessKeySecret: key.export().toString(), securityToken };
 }
 
 async function createFromLibrary(config: SdkConfig | undefined): Promise<SdkCredential> {

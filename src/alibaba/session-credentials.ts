@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
-import { messageOf } from '../errors.js';
 import type { ApiError, ApiResult } from '../model.js';
 import { credentialsError } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
@@ -8,8 +7,8 @@ import { createCredentials } from './sign.js';
 import type { Credentials, PlainCredentials } from './sign.js';
 import { aborted } from './transport-error.js';
 
-/** Fetches credentials anew at each call. Rejects with an error whose message may be shown. */
-export type CredentialsSource = (signal: AbortSignal) => Promise<FetchedCredentials>;
+/** Fetches credentials anew at each call. */
+export type CredentialsSource = (signal: AbortSignal) => Promise<ApiResult<FetchedCredentials>>;
 
 export interface FetchedCredentials extends PlainCredentials {
   /** By the wall clock, in milliseconds since the epoch; undefined when they do not expire or nobody said when. */
@@ -115,45 +114,40 @@ export class SessionCredentials implements CredentialsProvider {
   }
 
   async #fetch(): Promise<ApiResult<Credentials>> {
-    try {
-      const fetched = await this.#bounded();
-      const session = sessionOf(fetched, this.#options.clock);
-      this.#session = session;
-      this.#recovered();
-      return { ok: true, value: session.credentials };
-    } catch (error) {
-      return { ok: false, error: this.#failed(messageOf(error)) };
-    }
+    const fetched = await this.#bounded();
+    if (!fetched.ok) return { ok: false, error: this.#failed(fetched.error) };
+    const session = sessionOf(fetched.value, this.#options.clock);
+    this.#session = session;
+    this.#recovered();
+    return { ok: true, value: session.credentials };
   }
 
-  async #bounded(): Promise<FetchedCredentials> {
+  /** What the source gives, or an error if it takes too long. */
+  #bounded(): Promise<ApiResult<FetchedCredentials>> {
     const { clock, source } = this.#options;
     const limit = new AbortController();
-    let cancel = (): void => undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      cancel = clock.after(FETCH_LIMIT_MS, () => {
-        reject(new Error(`no credentials within ${FETCH_LIMIT_MS / 1000} s`));
+    return new Promise((resolve) => {
+      const cancel = clock.after(FETCH_LIMIT_MS, () => {
         limit.abort();
+        resolve({ ok: false, error: credentialsError(`no credentials within ${FETCH_LIMIT_MS / 1000} s`) });
+      });
+      void source(limit.signal).then((fetched) => {
+        cancel();
+        resolve(fetched);
       });
     });
-    try {
-      return await Promise.race([source(limit.signal), late]);
-    } finally {
-      cancel();
-    }
   }
 
-  #failed(message: string): ApiError {
+  #failed(error: ApiError): ApiError {
     const { account, type, log, clock } = this.#options;
     const first = this.#failure === undefined;
     const backoffMs = first ? FIRST_BACKOFF_MS : Math.min(2 * (this.#failure?.backoffMs ?? 0), MAX_BACKOFF_MS);
-    const error = credentialsError(message);
     this.#failure = { error, backoffMs, retryAt: clock.now() + backoffMs };
     if (first) {
       log.warn(this.#isUsable() ? 'credentials not renewed, the old ones still work' : 'no credentials', {
         account,
         credentials_type: type,
-        problem: message,
+        problem: error.message,
       });
     }
     return error;

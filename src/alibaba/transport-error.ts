@@ -23,7 +23,11 @@ export function badResponse(endpoint: string, what: string): Failure {
 }
 
 /** Errors of undici's that say: what came is no HTTP, or not what its headers announced. */
-const BAD_HTTP = /^(HPE_|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|UND_ERR_HEADERS_OVERFLOW)/;
+const BAD_HTTP: ReadonlySet<string> = new Set([
+  'HTTPParserError',
+  'ResponseContentLengthMismatchError',
+  'HeadersOverflowError',
+]);
 
 /** From an error of the socket, of TLS, of name resolution or of undici. */
 export function failureOf(endpoint: string, thrown: Error): Failure {
@@ -32,10 +36,10 @@ export function failureOf(endpoint: string, thrown: Error): Failure {
   const errorCode = error instanceof Error && 'code' in error ? String(error.code) : '';
   const host = hostOf(endpoint);
   if (errorCode === 'UND_ERR_CONNECT_TIMEOUT') {
-    return failure('timeout', 'Timeout', `no connection to ${host}: ${redact(messageOf(error))}`);
+    return failure('timeout', 'Timeout', `no connection to ${host}: ${messageOf(error)}`);
   }
-  if (BAD_HTTP.test(errorCode)) return badResponse(endpoint, `answered with broken HTTP: ${redact(messageOf(error))}`);
   const what = messageOf(error);
+  if (BAD_HTTP.has(thrown.name)) return badResponse(endpoint, `answered with broken HTTP: ${what}`);
   const prefix = errorCode === '' || what.includes(errorCode) ? '' : `${errorCode}: `;
   return failure('connection', 'ConnectionError', `no connection to ${host}: ${prefix}${what}`);
 }
