@@ -1,0 +1,162 @@
+import type { LookupFunction } from 'node:net';
+import { EnvHttpProxyAgent, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+import type { Clock } from '../clock.js';
+import { UsageError } from '../errors.js';
+import type { ApiError } from '../model.js';
+import { aborted, badResponse, failureOf, timedOut } from './transport-error.js';
+
+export interface ClientOptions {
+  /** An origin, such as `https://rds.aliyuncs.com`. */
+  readonly endpoint: string;
+  /** Covers a whole attempt: name, connection, TLS, request, headers and body. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** In place of the system's name resolution. */
+  readonly lookup?: LookupFunction | undefined;
+  /** Where HTTPS_PROXY, HTTP_PROXY and NO_PROXY are read; the process's own environment unless given. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+export type Exchange =
+  | { readonly ok: true; readonly answer: HttpAnswer }
+  | { readonly ok: false; readonly error: ApiError };
+
+/** Sends one request and reads its whole answer. Never throws, follows no redirect, repeats nothing. */
+export interface Client {
+  /** POST with an empty body. `headers` are names and values in turn. */
+  post(path: string, headers: string[], signal: AbortSignal): Promise<Exchange>;
+  /** Ends what is in flight as aborted, and every later call. */
+  close(): Promise<void>;
+}
+
+/** Longer than the shortest usual interval between two polls, so that a connection is there for the next one. */
+const KEEP_ALIVE_MS = 60_000;
+/** The largest real answers, 100 instances or 1,000 tasks, are below 0.3 MiB. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** @throws UsageError when the environment names a proxy whose address is no URL */
+export function createClient(options: ClientOptions): Client {
+  const { endpoint, timeoutMs, clock } = options;
+  const dispatcher = createDispatcher(options);
+  const running = new Set<Attempt>();
+  let closed = false;
+  return {
+    post(path, headers, signal) {
+      if (closed || signal.aborted) return Promise.resolve(aborted());
+      return new Promise((resolve) => {
+        const attempt = new Attempt(endpoint, signal, (exchange) => {
+          running.delete(attempt);
+          resolve(exchange);
+        });
+        running.add(attempt);
+        attempt.cancelTimer = clock.after(timeoutMs, () => attempt.settle(timedOut(endpoint, timeoutMs)));
+        // The timer covers these two phases as well.
+        dispatcher.dispatch(
+          { origin: endpoint, path, method: 'POST', headers, headersTimeout: 0, bodyTimeout: 0 },
+          attempt,
+        );
+      });
+    },
+    async close() {
+      closed = true;
+      for (const attempt of running) attempt.settle(aborted());
+      await dispatcher.destroy();
+    },
+  };
+}
+
+function createDispatcher(options: ClientOptions): Dispatcher {
+  const { endpoint, timeoutMs, lookup, env = process.env } = options;
+  const pool = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: timeoutMs, ...(lookup === undefined ? {} : { lookup }) },
+  };
+  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
+  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
+  if (httpProxy === '' && httpsProxy === '') return new Pool(endpoint, pool);
+  for (const proxy of [httpProxy, httpsProxy]) {
+    if (proxy !== '' && !URL.canParse(proxy)) {
+      throw new UsageError(['HTTPS_PROXY, HTTP_PROXY: not a URL such as http://proxy.example.com:3128']);
+    }
+  }
+  return new EnvHttpProxyAgent({ ...pool, httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' });
+}
+
+/** One request on its way. It is its own listener and handler, which spares every attempt a set of closures. */
+class Attempt implements Dispatcher.DispatchHandler {
+  cancelTimer: (() => void) | undefined;
+  readonly #endpoint: string;
+  readonly #signal: AbortSignal;
+  readonly #report: (exchange: Exchange) => void;
+  #settled = false;
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #headers: HttpAnswer['headers'] = {};
+  #body: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(endpoint: string, signal: AbortSignal, report: (exchange: Exchange) => void) {
+    this.#endpoint = endpoint;
+    this.#signal = signal;
+    this.#report = report;
+    signal.addEventListener('abort', this);
+  }
+
+  /** The first result counts; what is still in flight after it is cut off. */
+  settle(exchange: Exchange): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.cancelTimer?.();
+    this.#signal.removeEventListener('abort', this);
+    this.#body = [];
+    this.#report(exchange);
+    if (!exchange.ok) this.#controller?.abort(CUT_OFF);
+  }
+
+  handleEvent(): void {
+    this.settle(aborted());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // It waited for its connection longer than it was allowed to.
+    if (this.#settled) controller.abort(CUT_OFF);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: HttpAnswer['headers']): void {
+    this.#status = status;
+    this.#headers = headers;
+    const encoding = headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      this.settle(badResponse(this.#endpoint, 'answered in an encoding that was not asked for'));
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > MAX_BODY_BYTES) {
+      this.settle(badResponse(this.#endpoint, `answered with more than ${MAX_BODY_BYTES / 1024 / 1024} MiB`));
+    } else {
+      this.#body.push(chunk);
+    }
+  }
+
+  onResponseEnd(): void {
+    const [first, ...others] = this.#body;
+    const body = first === undefined ? '' : (others.length === 0 ? first : Buffer.concat(this.#body)).toString();
+    this.settle({ ok: true, answer: { status: this.#status, headers: this.#headers, body } });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.settle(failureOf(this.#endpoint, error));
+  }
+}
+
+const CUT_OFF = new Error('no longer wanted');

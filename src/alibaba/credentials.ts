@@ -1,0 +1,64 @@
+import type { ApiError, ApiResult } from '../model.js';
+import type { Secret } from '../secret.js';
+import type { Credentials } from './sign.js';
+
+/** How an account's credentials are had. */
+export type CredentialsSpec =
+  | { readonly type: 'default' }
+  | { readonly type: 'access_key'; readonly accessKeyId: Secret; readonly accessKeySecret: Secret }
+  | {
+      readonly type: 'sts';
+      readonly accessKeyId: Secret;
+      readonly accessKeySecret: Secret;
+      readonly securityToken: Secret;
+    }
+  | {
+      readonly type: 'ram_role_arn';
+      readonly roleArn: string;
+      readonly roleSessionName: string | undefined;
+      readonly externalId: Secret | undefined;
+      readonly durationMs: number | undefined;
+      readonly source: CredentialsSpec;
+      readonly stsEndpoint: string | undefined;
+    }
+  | {
+      readonly type: 'oidc_role_arn';
+      readonly roleArn: string;
+      readonly oidcProviderArn: string;
+      readonly oidcTokenFile: string;
+      readonly roleSessionName: string | undefined;
+      readonly durationMs: number | undefined;
+      readonly stsEndpoint: string | undefined;
+    }
+  | { readonly type: 'ecs_ram_role'; readonly roleName: string | undefined }
+  | { readonly type: 'credentials_uri'; readonly uri: Secret };
+
+/** The credentials of one account, shared by its regions. */
+export interface CredentialsProvider {
+  /** What is at hand, so that an attempt awaits nothing; undefined when it must be fetched first. */
+  current(): Credentials | undefined;
+  /** Waits, at most some seconds, until there are credentials or it is clear that there are none. */
+  fetch(signal: AbortSignal): Promise<ApiResult<Credentials>>;
+  /**
+   * Looks at the API's refusal of credentials. It is `token_expired` if other ones are at hand or on their way, so that
+   * a retry makes sense, and `key_rejected` if not.
+   */
+  review(error: ApiError, used: Credentials): ApiError;
+  state(): CredentialsState;
+}
+
+/** For people; a snapshot. */
+export interface CredentialsState {
+  readonly type: CredentialsSpec['type'];
+  /** False when requests cannot be signed. */
+  readonly healthy: boolean;
+  /** Why credentials could not be had or renewed, and what to do. */
+  readonly problem: string | undefined;
+  /** On the steady timeline; undefined when they do not expire or nobody said when. */
+  readonly expiresAt: number | undefined;
+}
+
+/** No credentials could be had, so nothing was sent. */
+export function credentialsError(message: string): ApiError {
+  return { kind: 'credentials', code: 'CredentialsError', message, requestId: undefined, retryAfterMs: undefined };
+}

@@ -1,0 +1,113 @@
+import type { LookupFunction } from 'node:net';
+import type { Clock } from '../clock.js';
+import type { Action, ApiResult, BackupTask } from '../model.js';
+import { badAnswer, readAnswer } from './answer.js';
+import { NO_JOB_ID, readBackupTasks } from './backup-tasks.js';
+import { createClient } from './client.js';
+import type { CredentialsProvider } from './credentials.js';
+import type { JsonObject } from './fields.js';
+import { instancesParameters, readInstances, readTags, tagsParameters } from './instances.js';
+import type { InstancesPage, InstancesRequest, Parameters, TagsPage } from './instances.js';
+import { canonicalQuery, createNonces, signedHeaders, signingDate } from './sign.js';
+import type { Credentials } from './sign.js';
+
+export interface RdsApiOptions {
+  readonly regionId: string;
+  /** An origin, as `endpointOf` gives it. */
+  readonly endpoint: string;
+  readonly credentials: CredentialsProvider;
+  /** One attempt of one request, its body included. */
+  readonly timeoutMs: number;
+  /** Of the exporter, for the user agent. */
+  readonly version: string;
+  readonly clock: Clock;
+  /** Told of every attempt that was sent and not given up; `code` is undefined when it worked. */
+  readonly observe?: ((action: Action, durationMs: number, code: string | undefined) => void) | undefined;
+  readonly randomBytes?: ((size: number) => Buffer) | undefined;
+  readonly lookup?: LookupFunction | undefined;
+}
+
+/** The RDS API of one account in one region. Each call is one attempt of one request and never throws. */
+export interface RdsApi {
+  /** With a job id: that task in any state, if the API still knows it; without: all that have not ended. */
+  describeBackupTasks(
+    request: { readonly instanceId: string; readonly backupJobId?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<ApiResult<readonly BackupTask[]>>;
+  describeDBInstances(request: InstancesRequest, signal: AbortSignal): Promise<ApiResult<InstancesPage>>;
+  describeDBInstanceByTags(request: { readonly pageNumber: number }, signal: AbortSignal): Promise<ApiResult<TagsPage>>;
+  /** Ends what is in flight as aborted, and every later call. */
+  close(): Promise<void>;
+}
+
+const API_VERSION = '2014-08-15';
+
+interface Call<T> {
+  readonly action: Action;
+  readonly parameters: Parameters;
+  /** Undefined when the answer does not hold what it should. */
+  readonly read: (answer: JsonObject) => T | undefined;
+}
+
+export function createRdsApi(options: RdsApiOptions): RdsApi {
+  const { regionId, endpoint, credentials: provider, clock, observe } = options;
+  const client = createClient(options);
+  const host = new URL(endpoint).host;
+  const nextNonce = createNonces(options.randomBytes);
+  const commonHeaders = [
+    'accept',
+    'application/json',
+    'accept-encoding',
+    'identity',
+    'user-agent',
+    `alicloud-rds-backup-exporter/${options.version}`,
+  ];
+
+  async function call<T>(request: Call<T>, signal: AbortSignal): Promise<ApiResult<T>> {
+    let credentials = provider.current();
+    if (credentials === undefined) {
+      const fetched = await provider.fetch(signal);
+      if (!fetched.ok) return fetched;
+      credentials = fetched.value;
+    }
+    const startedAt = clock.now();
+    const result = await attempt(request, credentials, signal);
+    if (result.ok || result.error.kind !== 'aborted') {
+      observe?.(request.action, clock.now() - startedAt, result.ok ? undefined : result.error.code);
+    }
+    return result;
+  }
+
+  async function attempt<T>(request: Call<T>, credentials: Credentials, signal: AbortSignal): Promise<ApiResult<T>> {
+    const { action, parameters, read } = request;
+    const query = canonicalQuery(parameters);
+    const date = signingDate(clock.toWall(clock.now()));
+    const headers = signedHeaders({ host, action, version: API_VERSION, query, date, nonce: nextNonce() }, credentials);
+    headers.push(...commonHeaders);
+    const exchange = await client.post(`/?${query}`, headers, signal);
+    if (!exchange.ok) return exchange;
+    const answer = readAnswer(exchange.answer, credentials);
+    if (!answer.ok) return { ok: false, error: provider.review(answer.error, credentials) };
+    const value = read(answer.value);
+    if (value === undefined) return { ok: false, error: badAnswer(exchange.answer, `no list of ${action}`) };
+    return { ok: true, value };
+  }
+
+  return {
+    describeBackupTasks({ instanceId, backupJobId }, signal) {
+      // There is nothing to ask about an entry that had no id.
+      if (backupJobId === NO_JOB_ID) return Promise.resolve({ ok: true, value: [] });
+      const parameters = { BackupJobId: backupJobId, DBInstanceId: instanceId };
+      return call({ action: 'DescribeBackupTasks', parameters, read: readBackupTasks }, signal);
+    },
+    describeDBInstances(request, signal) {
+      const parameters = instancesParameters(regionId, request);
+      return call({ action: 'DescribeDBInstances', parameters, read: readInstances }, signal);
+    },
+    describeDBInstanceByTags({ pageNumber }, signal) {
+      const parameters = tagsParameters(regionId, pageNumber);
+      return call({ action: 'DescribeDBInstanceByTags', parameters, read: readTags }, signal);
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,191 @@
+import type { Clock } from '../clock.js';
+import type { Logger } from '../log.js';
+import type { ApiError, ApiResult } from '../model.js';
+import { credentialsError } from './credentials.js';
+import type { CredentialsProvider, CredentialsState } from './credentials.js';
+import { createCredentials } from './sign.js';
+import type { Credentials, PlainCredentials } from './sign.js';
+import { aborted } from './transport-error.js';
+
+/** Fetches credentials anew at each call. */
+export type CredentialsSource = (signal: AbortSignal) => Promise<ApiResult<FetchedCredentials>>;
+
+export interface FetchedCredentials extends PlainCredentials {
+  /** By the wall clock, in milliseconds since the epoch; undefined when they do not expire or nobody said when. */
+  readonly expiresAtWall: number | undefined;
+}
+
+export interface SessionOptions {
+  readonly type: CredentialsState['type'];
+  readonly source: CredentialsSource;
+  readonly account: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Longer than the library's own limits on one request, shorter than a person's patience. */
+const FETCH_LIMIT_MS = 15_000;
+/** Sessions are renewed in their last third, or their last quarter of an hour if that is shorter. */
+const MAX_AHEAD_MS = 15 * 60_000;
+/** Keys without an expiry come from files and the environment, which are looked at again this often. */
+const REREAD_MS = 5 * 60_000;
+/** A session that seems to have ended when it comes is used this long: the two clocks may disagree. */
+const MIN_LIFETIME_MS = 5_000;
+/** After a failure nobody asks again for a while: 1 s, doubling up to this. */
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 30_000;
+/** Sessions refused by the API are thrown away this often at most. */
+const FORCED_REFRESH_MS = 60_000;
+
+interface Session {
+  readonly credentials: Credentials;
+  readonly refreshAt: number;
+  /** When it stops being used: a little before its end, or never. */
+  readonly usableUntil: number;
+  readonly expiresAt: number | undefined;
+}
+
+interface Failure {
+  readonly error: ApiError;
+  readonly retryAt: number;
+  readonly backoffMs: number;
+}
+
+/**
+ * Temporary credentials: one fetch in flight whoever waits for it, renewed ahead of their end while the old ones stay in
+ * use, and no storm of fetches when they cannot be had.
+ */
+export class SessionCredentials implements CredentialsProvider {
+  readonly #options: SessionOptions;
+  #session: Session | undefined;
+  #failure: Failure | undefined;
+  #fetching: Promise<ApiResult<Credentials>> | undefined;
+  #forcedAt = -Infinity;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  current(): Credentials | undefined {
+    const session = this.#session;
+    const now = this.#options.clock.now();
+    if (session === undefined || now >= session.usableUntil) return undefined;
+    if (now >= session.refreshAt && now >= (this.#failure?.retryAt ?? 0)) void this.#refresh();
+    return session.credentials;
+  }
+
+  fetch(signal: AbortSignal): Promise<ApiResult<Credentials>> {
+    const failure = this.#failure;
+    if (this.#fetching === undefined && failure !== undefined && this.#options.clock.now() < failure.retryAt) {
+      return Promise.resolve({ ok: false, error: failure.error });
+    }
+    return unlessAborted(this.#refresh(), signal);
+  }
+
+  review(error: ApiError, used: Credentials): ApiError {
+    const expired =
+      error.kind === 'token_expired' ||
+      // How some gateways answer a token that has run out.
+      (error.code === 'InvalidAccessKeyId.NotFound' && used.securityToken !== undefined);
+    if (!expired) return error;
+    if (this.#session?.credentials !== used) return { ...error, kind: 'token_expired' };
+    const now = this.#options.clock.now();
+    if (now - this.#forcedAt < FORCED_REFRESH_MS) return { ...error, kind: 'key_rejected' };
+    this.#forcedAt = now;
+    this.#session = undefined;
+    return { ...error, kind: 'token_expired' };
+  }
+
+  state(): CredentialsState {
+    const healthy = this.#failure === undefined || this.#isUsable();
+    const problem = this.#failure?.error.message;
+    return { type: this.#options.type, healthy, problem, expiresAt: this.#session?.expiresAt };
+  }
+
+  #isUsable(): boolean {
+    return this.#session !== undefined && this.#options.clock.now() < this.#session.usableUntil;
+  }
+
+  #refresh(): Promise<ApiResult<Credentials>> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  async #fetch(): Promise<ApiResult<Credentials>> {
+    const fetched = await this.#bounded();
+    if (!fetched.ok) return { ok: false, error: this.#failed(fetched.error) };
+    const session = sessionOf(fetched.value, this.#options.clock);
+    this.#session = session;
+    this.#recovered();
+    return { ok: true, value: session.credentials };
+  }
+
+  /** What the source gives, or an error if it takes too long. */
+  #bounded(): Promise<ApiResult<FetchedCredentials>> {
+    const { clock, source } = this.#options;
+    const limit = new AbortController();
+    return new Promise((resolve) => {
+      const cancel = clock.after(FETCH_LIMIT_MS, () => {
+        limit.abort();
+        resolve({ ok: false, error: credentialsError(`no credentials within ${FETCH_LIMIT_MS / 1000} s`) });
+      });
+      void source(limit.signal).then((fetched) => {
+        cancel();
+        resolve(fetched);
+      });
+    });
+  }
+
+  #failed(error: ApiError): ApiError {
+    const { account, type, log, clock } = this.#options;
+    const first = this.#failure === undefined;
+    const backoffMs = first ? FIRST_BACKOFF_MS : Math.min(2 * (this.#failure?.backoffMs ?? 0), MAX_BACKOFF_MS);
+    this.#failure = { error, backoffMs, retryAt: clock.now() + backoffMs };
+    if (first) {
+      log.warn(this.#isUsable() ? 'credentials not renewed, the old ones still work' : 'no credentials', {
+        account,
+        credentials_type: type,
+        problem: error.message,
+      });
+    }
+    return error;
+  }
+
+  #recovered(): void {
+    const { account, type, log } = this.#options;
+    if (this.#failure !== undefined) log.info('credentials recovered', { account, credentials_type: type });
+    this.#failure = undefined;
+  }
+}
+
+function sessionOf(fetched: FetchedCredentials, clock: Clock): Session {
+  const now = clock.now();
+  const credentials = createCredentials(fetched);
+  if (fetched.expiresAtWall === undefined) {
+    return { credentials, refreshAt: now + REREAD_MS, usableUntil: Infinity, expiresAt: undefined };
+  }
+  const lifetimeMs = Math.max(fetched.expiresAtWall - clock.toWall(now), MIN_LIFETIME_MS);
+  const expiresAt = now + lifetimeMs;
+  return {
+    credentials,
+    refreshAt: expiresAt - Math.min(MAX_AHEAD_MS, lifetimeMs / 3),
+    usableUntil: expiresAt - Math.min(5_000, lifetimeMs / 10),
+    expiresAt,
+  };
+}
+
+/** The result, or `aborted` as soon as the signal says so; leaves no listener behind. */
+function unlessAborted<T>(result: Promise<ApiResult<T>>, signal: AbortSignal): Promise<ApiResult<T>> {
+  if (signal.aborted) return Promise.resolve(aborted());
+  return new Promise((resolve) => {
+    const finish = (value: ApiResult<T>): void => {
+      signal.removeEventListener('abort', abort);
+      resolve(value);
+    };
+    const abort = (): void => finish(aborted());
+    signal.addEventListener('abort', abort);
+    void result.then(finish);
+  });
+}
