@@ -1,0 +1,191 @@
+import express from 'express';
+import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
+import helmet from 'helmet';
+import { landingPage } from './landing-page.js';
+import type { StatusSnapshot } from './snapshot.js';
+import { statusHandlers } from './status-handlers.js';
+
+/** What the pages are made from; each part is asked anew for each request. */
+export interface WebParts {
+  readonly name: string;
+  /** Starts with `/`. */
+  readonly telemetryPath: string;
+  scrape(request: ScrapeRequest): Promise<ScrapeAnswer>;
+  ready(): { readonly ready: boolean; readonly reason: string };
+  /** The effective configuration, secrets masked. */
+  configText(): string;
+  snapshot(): StatusSnapshot;
+  /** Resolves to the problems that kept the old configuration in force; none when the new one is. */
+  readonly reload: () => Promise<readonly string[]>;
+  /** Whether reload may be asked for over HTTP. */
+  readonly lifecycle: boolean;
+  /** Told of an exception in a handler, which answered 500. */
+  onBug(error: unknown): void;
+}
+
+export interface ScrapeRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly accept: string | undefined;
+  readonly acceptEncoding: string | undefined;
+}
+
+export interface ScrapeAnswer {
+  readonly status: number;
+  /** Without Content-Length. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: readonly Uint8Array[];
+}
+
+type Method = 'GET' | 'POST' | 'PUT';
+type Route = Readonly<Partial<Record<Method, RequestHandler>>>;
+
+/** The paths that a telemetry path must not take. */
+export const RESERVED_PATHS: readonly string[] = [
+  '/',
+  '/api/v1/status',
+  '/config',
+  '/-/healthy',
+  '/-/ready',
+  '/-/reload',
+];
+
+/** The request listener of the exporter. No path of the host is ever read: every answer is made in memory. */
+export function createApp(parts: WebParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.use(securityHeaders());
+  app.use(boundedUrl);
+  for (const [path, route] of Object.entries(routes(parts))) {
+    const allow = allowedMethods(route);
+    app.all(exactly(path), dispatch(route, allow));
+  }
+  app.use((_request, response) => sendText(response, 404, 'Not Found'));
+  app.use(errorHandler(parts));
+  return app;
+}
+
+function routes(parts: WebParts): Readonly<Record<string, Route>> {
+  const status = statusHandlers(parts);
+  const reload = reloadHandler(parts);
+  return {
+    '/': { GET: landingPage(parts) },
+    [parts.telemetryPath]: { GET: scrapeHandler(parts) },
+    '/api/v1/status': { GET: status.json },
+    '/config': { GET: (_request, response) => sendText(response, 200, parts.configText()) },
+    '/-/healthy': { GET: (_request, response) => sendText(response, 200, `${parts.name} is healthy.`) },
+    '/-/ready': { GET: readyHandler(parts) },
+    '/-/reload': { POST: reload, PUT: reload },
+  };
+}
+
+/** A route by its literal path: nothing in it is a pattern. */
+function exactly(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)}$`);
+}
+
+function allowedMethods(route: Route): string {
+  return [...Object.keys(route), ...(route.GET ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+}
+
+function dispatch(route: Route, allow: string): RequestHandler {
+  return (request, response, next) => {
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const handler = isMethod(method) ? route[method] : undefined;
+    if (handler) return handler(request, response, next);
+    response.setHeader('Allow', allow);
+    if (request.method === 'OPTIONS') return void response.status(204).end();
+    return sendText(response, 405, 'Method Not Allowed');
+  };
+}
+
+function isMethod(method: string): method is Method {
+  return method === 'GET' || method === 'POST' || method === 'PUT';
+}
+
+/** Strict-Transport-Security is left to whoever configures TLS; everything that the pages load is their own. */
+function securityHeaders(): RequestHandler {
+  const own = ["'self'"];
+  const none = ["'none'"];
+  return helmet({
+    strictTransportSecurity: false,
+    xFrameOptions: { action: 'deny' },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: none,
+        scriptSrc: own,
+        styleSrc: own,
+        imgSrc: own,
+        connectSrc: own,
+        formAction: own,
+        baseUri: none,
+        frameAncestors: none,
+      },
+    },
+  });
+}
+
+const MAX_URL_LENGTH = 8_192;
+
+function boundedUrl(request: Request, response: Response, next: () => void): void {
+  response.setHeader('Cache-Control', 'no-store');
+  if (request.url.length > MAX_URL_LENGTH) return sendText(response, 414, 'URI Too Long');
+  try {
+    decodeURIComponent(request.path);
+  } catch {
+    return sendText(response, 400, 'Bad Request: the path is not valid percent-encoded UTF-8');
+  }
+  next();
+}
+
+function scrapeHandler(parts: WebParts): RequestHandler {
+  return async (request, response) => {
+    const { status, headers, body } = await parts.scrape({
+      method: request.method === 'HEAD' ? 'HEAD' : 'GET',
+      accept: request.headers.accept,
+      acceptEncoding: request.headers['accept-encoding']?.toString(),
+    });
+    const length = body.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    response.writeHead(status, { ...headers, 'Content-Length': String(length) });
+    if (request.method !== 'HEAD') for (const chunk of body) response.write(chunk);
+    response.end();
+  };
+}
+
+function readyHandler(parts: WebParts): RequestHandler {
+  return (_request, response) => {
+    const { ready, reason } = parts.ready();
+    if (ready) sendText(response, 200, `${parts.name} is ready.`);
+    else sendText(response, 503, `${parts.name} is not ready: ${reason}`);
+  };
+}
+
+function reloadHandler(parts: WebParts): RequestHandler {
+  return async (_request, response) => {
+    if (!parts.lifecycle)
+      return sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle');
+    const problems = await parts.reload();
+    if (problems.length === 0) return sendText(response, 200, 'Configuration reloaded.');
+    sendText(response, 500, ['The old configuration stays in force:', ...problems].join('\n'));
+  };
+}
+
+/** Express recognises an error handler by its four parameters. */
+function errorHandler(parts: WebParts): ErrorRequestHandler {
+  return (error: unknown, _request, response, _next) => {
+    parts.onBug(error);
+    if (response.headersSent) response.destroy();
+    else sendText(response, 500, 'Internal Server Error');
+  };
+}
+
+function sendText(response: Response, status: number, text: string): void {
+  response
+    .status(status)
+    .type('text/plain; charset=utf-8')
+    .send(text.endsWith('\n') ? text : `${text}\n`);
+}
