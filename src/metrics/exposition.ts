@@ -1,0 +1,121 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { PlaceView } from '../fleet/place-view.js';
+import type { InstanceState } from '../fleet/state.js';
+import { ChunkWriter } from './chunks.js';
+import { FLEET_FAMILIES } from './families.js';
+import type { Family, FamilyHead, Sample, Seconds } from './family.js';
+import { labelText } from './labels.js';
+import type { Format } from './negotiate.js';
+import { PLACE_FAMILIES } from './place-families.js';
+import type { Row } from './row.js';
+import { rowOf } from './row.js';
+import type { SelfFamily, SelfValue } from './self.js';
+
+/** Everything that a scrape tells of the fleet, as of one moment. Times are on the steady timeline. */
+export interface FleetView {
+  readonly states: readonly InstanceState[];
+  readonly places: readonly PlaceView[];
+  readonly now: number;
+  toWall(steadyMs: number): number;
+}
+
+export interface FleetOptions {
+  readonly format: Format;
+  /** Hands out a buffer for the next chunk, which is the consumer's once it was yielded. */
+  readonly take: () => Buffer;
+}
+
+/** Rows made between two turns of the event loop. */
+const ROWS_PER_TURN = 500;
+
+/** The families of instances, tasks and outcomes, chunk by chunk; other work gets its turn between two chunks. */
+export async function* renderFleet(view: FleetView, { format, take }: FleetOptions): AsyncGenerator<Buffer> {
+  const rows = await rowsOf(view);
+  const seconds = secondsOf(view);
+  const writer = new ChunkWriter(take);
+  for (const family of FLEET_FAMILIES) {
+    const sample = sampler(family, format, (line) => writer.write(line));
+    for (const row of rows) {
+      family.samples(row, sample, seconds);
+      if (!writer.hasFull) continue;
+      yield* writer.takeFull();
+      await nextTurn();
+    }
+    await nextTurn();
+  }
+  yield* writer.end();
+}
+
+async function rowsOf({ states, places, now }: FleetView): Promise<readonly Row[]> {
+  const limits = new Map<string, Map<string, number>>();
+  for (const { account, regionId, staleAfterMs } of places) {
+    const ofAccount = limits.get(account) ?? new Map<string, number>();
+    limits.set(account, ofAccount.set(regionId, staleAfterMs));
+  }
+  const rows: Row[] = [];
+  for (const state of states) {
+    const { account, regionId } = state.instance;
+    rows.push(rowOf(state, now, limits.get(account)?.get(regionId)));
+    if (rows.length % ROWS_PER_TURN === 0) await nextTurn();
+  }
+  return rows;
+}
+
+/** The wall clock is read once, so that one scrape has one notion of it; whole milliseconds are all that is known. */
+function secondsOf({ now, toWall }: FleetView): Seconds {
+  const offsetMs = toWall(now) - now;
+  return (steadyMs) => Math.round(steadyMs + offsetMs) / 1000;
+}
+
+/** The families of the exporter itself and the end of the exposition. */
+export function renderOwn(view: FleetView, self: readonly SelfFamily[], format: Format): Buffer {
+  const seconds = secondsOf(view);
+  let text = '';
+  const write = (line: string): void => {
+    text += line;
+  };
+  for (const family of PLACE_FAMILIES) {
+    const sample = sampler(family, format, write);
+    for (const place of view.places) family.samples(place, sample, seconds);
+  }
+  for (const family of self) {
+    write(headText(family, format));
+    for (const value of family.values) write(selfLine(family, value));
+  }
+  if (format === 'openmetrics') write('# EOF\n');
+  return Buffer.from(text);
+}
+
+/** Writes the samples of one family, and its head before the first of them: a family without samples is left out. */
+function sampler(family: Family<never>, format: Format, write: (line: string) => void): Sample {
+  const prefix = `${family.name}{`;
+  let begun = false;
+  return (labels, value) => {
+    if (!begun) write(headText(family, format));
+    begun = true;
+    write(`${prefix}${labels}} ${value}\n`);
+  };
+}
+
+/** OpenMetrics names a counter without the `_total` of its samples, and escapes quotes in the help too. */
+function headText({ name, help, type }: FamilyHead, format: Format): string {
+  const escaped = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
+  if (format === 'text') return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
+  const family = type === 'counter' ? name.replace(/_total$/, '') : name;
+  return `# HELP ${family} ${escaped.replaceAll('"', '\\"')}\n# TYPE ${family} ${type}\n`;
+}
+
+function selfLine({ name }: FamilyHead, { metricName = name, labels, value }: SelfValue): string {
+  const { le, ...others } = labels;
+  const text = labelText({ ...strings(others), ...(le === undefined ? {} : { le: boundText(le) }) });
+  return text === '' ? `${metricName} ${value}\n` : `${metricName}{${text}} ${value}\n`;
+}
+
+function strings(labels: Readonly<Record<string, string | number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
+}
+
+/** The canonical form of OpenMetrics, which tells a bound as a float; in both formats, or the series would differ. */
+function boundText(bound: string | number): string {
+  return Number.isInteger(bound) ? `${bound}.0` : String(bound);
+}

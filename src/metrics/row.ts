@@ -1,0 +1,55 @@
+import type { InstanceState, TrackedTask } from '../fleet/state.js';
+import { isFresh, shownTask } from '../fleet/view.js';
+import type { Instance } from '../model.js';
+import { MODES } from '../model.js';
+import { labelText } from './labels.js';
+
+/** One instance as a scrape sees it: the subject of the families of instances, tasks and outcomes. */
+export interface Row {
+  readonly state: InstanceState;
+  /** `account`, `region_id`, `instance_id`. */
+  readonly labels: string;
+  /** These and the labels of `instance_info`. */
+  readonly infoLabels: string;
+  /** Whether what is known of its tasks is recent enough to be shown. */
+  readonly fresh: boolean;
+  /** Of each mode that has tasks, the one that its value series show; empty when not fresh. */
+  readonly shown: readonly TrackedTask[];
+}
+
+/** `staleAfterMs` is the limit in force at the instance's place; undefined when the place is gone. */
+export function rowOf(state: InstanceState, nowMs: number, staleAfterMs: number | undefined): Row {
+  const fresh = staleAfterMs !== undefined && isFresh(state, nowMs, staleAfterMs);
+  return {
+    state,
+    ...labelsOf(state.instance),
+    fresh,
+    shown: fresh && state.tasks.length > 0 ? MODES.flatMap((mode) => shownTask(state, mode) ?? []) : NONE,
+  };
+}
+
+const NONE: readonly TrackedTask[] = [];
+
+interface InstanceLabels {
+  readonly labels: string;
+  readonly infoLabels: string;
+}
+
+/** An instance is replaced when it changes, so its label text is written once and goes when the instance goes. */
+const cache = new WeakMap<Instance, InstanceLabels>();
+
+function labelsOf(instance: Instance): InstanceLabels {
+  const known = cache.get(instance);
+  if (known !== undefined) return known;
+  const { account, regionId, instanceId, name, engine, engineVersion, labels: others } = instance;
+  const labels = labelText({ account, region_id: regionId, instance_id: instanceId });
+  const described = labelText({ name, engine, engine_version: engineVersion, ...sorted(others) });
+  const made = { labels, infoLabels: `${labels},${described}` };
+  cache.set(instance, made);
+  return made;
+}
+
+/** Parsers cache label sets by their order. */
+function sorted(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}

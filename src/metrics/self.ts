@@ -1,0 +1,228 @@
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import collectGc from 'prom-client/lib/metrics/gc.js';
+import collectHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
+import collectHeapSpaces from 'prom-client/lib/metrics/heapSpacesSizeAndUsed.js';
+import collectMemory from 'prom-client/lib/metrics/osMemoryHeap.js';
+import collectMaxFds from 'prom-client/lib/metrics/processMaxFileDescriptors.js';
+import collectOpenFds from 'prom-client/lib/metrics/processOpenFileDescriptors.js';
+import collectStartTime from 'prom-client/lib/metrics/processStartTime.js';
+import collectVersion from 'prom-client/lib/metrics/version.js';
+import Registry from 'prom-client/lib/registry.js';
+import type { Clock } from '../clock.js';
+import type { Action, Place, TaskField } from '../model.js';
+import { ACTIONS, TASK_FIELDS } from '../model.js';
+import type { EventLoopLag } from './event-loop.js';
+import { watchEventLoop } from './event-loop.js';
+import type { FamilyHead } from './family.js';
+import { OWN } from './own-families.js';
+
+export interface SelfOptions {
+  readonly version: string;
+  readonly revision: string;
+  readonly nodeVersion: string;
+  readonly shard: { readonly index: number; readonly count: number };
+  /** Whether state is kept. */
+  readonly state: boolean;
+  /** Whether `process_*` and `nodejs_*` are told too. */
+  readonly processFamilies: boolean;
+  readonly clock: Clock;
+}
+
+/** One attempt of one request that has ended. */
+export interface EndedRequest extends Place {
+  readonly action: Action;
+  readonly durationMs: number;
+  /** The code of the error; undefined when it worked. */
+  readonly code: string | undefined;
+}
+
+/** A family with its samples, as prom-client hands them out. */
+export interface SelfFamily extends FamilyHead {
+  readonly values: readonly SelfValue[];
+}
+
+export interface SelfValue {
+  /** Of a part of a histogram: `..._bucket`, `..._sum`, `..._count`. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+}
+
+/** Error codes come from the network: more than these would be a flood of series. */
+const MAX_CODES = 50;
+const DURATION_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What the program counts about itself. Everything about the fleet is read off its states instead. */
+export class SelfMetrics {
+  readonly #clock: Clock;
+  readonly #registry = new Registry();
+  readonly #requests = this.#counter(OWN.requests);
+  readonly #failures = this.#counter(OWN.failures);
+  readonly #durations = new Histogram({
+    ...headOf(OWN.durations),
+    buckets: DURATION_BUCKETS,
+    registers: [this.#registry],
+  });
+  readonly #unexpectedValues = this.#counter(OWN.unexpectedValues);
+  readonly #reloadSuccessful = this.#gauge(OWN.reloadSuccessful);
+  readonly #reloadTimestamp = this.#gauge(OWN.reloadTimestamp);
+  readonly #saveSuccessful: Gauge | undefined;
+  readonly #codes = new Set<string>();
+  readonly #places = new Set<string>();
+
+  /** The configuration counts as loaded, and the state, if there is one, as saved: the program would not have started. */
+  constructor({ version, revision, nodeVersion, shard, state, processFamilies, clock }: SelfOptions) {
+    this.#clock = clock;
+    this.#gauge(OWN.buildInfo).set({ version, revision, nodeversion: nodeVersion }, 1);
+    this.#gauge(OWN.shardIndex).set(shard.index);
+    this.#gauge(OWN.shards).set(shard.count);
+    this.#saveSuccessful = state ? this.#gauge(OWN.saveSuccessful) : undefined;
+    this.stateSaved(true);
+    this.configReloaded(true);
+    for (const field of TASK_FIELDS) this.#unexpectedValues.inc({ field }, 0);
+    if (processFamilies) collectProcess(this.#registry, clock);
+  }
+
+  /** Shows the counters of an account and region, at 0 for each action it uses, from now on. Safe to repeat. */
+  addPlace(place: Place, actions: readonly Action[]): void {
+    this.#places.add(placeKey(place));
+    for (const action of actions) this.#requests.inc(requestLabels(place, action), 0);
+  }
+
+  /** Removes the counters of an account and region that is no longer configured. */
+  removePlace(place: Place): void {
+    this.#places.delete(placeKey(place));
+    for (const action of ACTIONS) {
+      this.#requests.remove(requestLabels(place, action));
+      for (const code of [...this.#codes, OTHER_CODE]) {
+        this.#failures.remove({ ...requestLabels(place, action), code });
+      }
+    }
+  }
+
+  /** Counts one attempt; of a place that has been removed in the meantime, nothing. */
+  requestEnded({ action, durationMs, code, ...place }: EndedRequest): void {
+    if (!this.#places.has(placeKey(place))) return;
+    const labels = requestLabels(place, action);
+    this.#requests.inc(labels);
+    this.#durations.observe({ action }, durationMs / 1000);
+    if (code !== undefined) this.#failures.inc({ ...labels, code: this.#codeLabel(code) });
+  }
+
+  unexpectedValue(field: TaskField): void {
+    this.#unexpectedValues.inc({ field });
+  }
+
+  /** The configuration was loaded anew, or was refused and the old one kept. */
+  configReloaded(ok: boolean): void {
+    this.#reloadSuccessful.set(Number(ok));
+    if (ok) this.#reloadTimestamp.set(Math.round(this.#clock.toWall(this.#clock.now())) / 1000);
+  }
+
+  stateSaved(ok: boolean): void {
+    this.#saveSuccessful?.set(Number(ok));
+  }
+
+  /** Every family that has a sample now. */
+  async families(): Promise<readonly SelfFamily[]> {
+    // Its types know neither the values nor that a type is a word.
+    const families = (await this.#registry.getMetricsAsJSON()) as unknown as readonly SelfFamily[];
+    return families.filter(({ values }) => values.length > 0);
+  }
+
+  #codeLabel(code: string): string {
+    if (this.#codes.size < MAX_CODES) this.#codes.add(code);
+    return this.#codes.has(code) ? code : OTHER_CODE;
+  }
+
+  #counter(head: FamilyHead): Counter {
+    return new Counter({ ...headOf(head), registers: [this.#registry] });
+  }
+
+  #gauge(head: FamilyHead): Gauge {
+    return new Gauge({ ...headOf(head), registers: [this.#registry] });
+  }
+}
+
+const OTHER_CODE = 'Other';
+
+function headOf({ name, help, labels }: FamilyHead): { name: string; help: string; labelNames: string[] } {
+  return { name, help, labelNames: [...labels] };
+}
+
+function placeKey({ account, regionId }: Place): string {
+  return JSON.stringify([account, regionId]);
+}
+
+function requestLabels(
+  { account, regionId }: Place,
+  action: Action,
+): Record<'account' | 'region_id' | 'action', string> {
+  return { account, region_id: regionId, action };
+}
+
+/**
+ * The usual families of a Node.js process. Left out of prom-client's set: those that `promtool check metrics` objects to,
+ * and the event loop's lag as it measures it, which takes the scrape's own work for lag.
+ */
+function collectProcess(registry: Registry, clock: Clock): void {
+  for (const collect of [
+    collectStartTime,
+    collectMemory,
+    collectOpenFds,
+    collectMaxFds,
+    collectHeap,
+    collectHeapSpaces,
+    collectVersion,
+    collectGc,
+  ]) {
+    collect(registry);
+  }
+  collectCpu(registry);
+  collectEventLoop(registry, clock);
+}
+
+function collectCpu(registry: Registry): void {
+  const counter = (name: string, help: string, collect: () => void): Counter =>
+    new Counter({ name, help, collect, registers: [registry] });
+  const user = counter('process_cpu_user_seconds_total', 'Total user CPU time spent in seconds.', () => {
+    const usage = process.cpuUsage();
+    for (const [family, micros] of [
+      [user, usage.user],
+      [system, usage.system],
+      [total, usage.user + usage.system],
+    ] as const) {
+      family.reset();
+      family.inc(micros / 1e6);
+    }
+  });
+  const system = counter(
+    'process_cpu_system_seconds_total',
+    'Total system CPU time spent in seconds.',
+    () => undefined,
+  );
+  const total = counter(
+    'process_cpu_seconds_total',
+    'Total user and system CPU time spent in seconds.',
+    () => undefined,
+  );
+}
+
+function collectEventLoop(registry: Registry, clock: Clock): void {
+  const lag = watchEventLoop(clock);
+  const gauge = (part: keyof EventLoopLag, help: string): Gauge =>
+    new Gauge({
+      name: `nodejs_eventloop_lag_${part}_seconds`,
+      help,
+      collect() {
+        this.set(lag()[part]);
+      },
+      registers: [registry],
+    });
+  gauge('mean', 'The mean lag of the event loop in the last whole window of 10 seconds.');
+  gauge('max', 'The greatest lag of the event loop in the last whole window of 10 seconds.');
+  gauge('p50', 'The median lag of the event loop in the last whole window of 10 seconds.');
+  gauge('p99', 'The 99th percentile of the lag of the event loop in the last whole window of 10 seconds.');
+}

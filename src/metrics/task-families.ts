@@ -1,0 +1,119 @@
+import type { TrackedTask } from '../fleet/state.js';
+import { phaseOf, progressRatio, statusOf } from '../fleet/view.js';
+import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
+import type { Family, FamilyHead, Seconds } from './family.js';
+import { INSTANCE_LABELS, MODE_TEXT } from './instance-families.js';
+import { labelText } from './labels.js';
+import type { Row } from './row.js';
+
+const TASK_LABELS = [...INSTANCE_LABELS, 'mode'] as const;
+
+/** Of each mode of an instance, the value of the task that is shown; undefined leaves the sample out. */
+function valueFamily(
+  head: Pick<FamilyHead, 'name' | 'help'>,
+  valueOf: (tracked: TrackedTask, row: Row, seconds: Seconds) => number | undefined,
+): Family<Row> {
+  return {
+    ...head,
+    type: 'gauge',
+    labels: TASK_LABELS,
+    samples(row, sample, seconds) {
+      for (const tracked of row.shown) {
+        const value = valueOf(tracked, row, seconds);
+        if (value !== undefined) sample(row.labels + MODE_TEXT[tracked.task.mode], value);
+      }
+    },
+  };
+}
+
+/** Of each mode of an instance, 1 for the state that the shown task is in and 0 for every other. */
+function stateFamily<State extends string>(
+  head: Pick<FamilyHead, 'name' | 'help'> & { readonly states: readonly State[] },
+  stateOf: (tracked: TrackedTask) => State | undefined,
+): Family<Row> {
+  const states = head.states.map((state) => ({ state, text: `,status="${state}"` }));
+  return {
+    name: head.name,
+    help: head.help,
+    type: 'gauge',
+    labels: [...TASK_LABELS, 'status'],
+    samples({ shown, labels }, sample) {
+      for (const tracked of shown) {
+        const current = stateOf(tracked);
+        if (current === undefined) continue;
+        const prefix = labels + MODE_TEXT[tracked.task.mode];
+        for (const { state, text } of states) sample(prefix + text, Number(state === current));
+      }
+    },
+  };
+}
+
+const isRunning = ({ task }: TrackedTask): boolean => phaseOf(task) === 'running';
+
+export const TASK_FAMILIES: readonly Family<Row>[] = [
+  stateFamily(
+    {
+      name: 'alicloud_rds_backup_task_status',
+      help: 'The status of the backup task as of the last poll (BackupStatus, or BackupProgressStatus where the API gives none): 1 for the current one, 0 for every other.',
+      states: TASK_STATUSES,
+    },
+    ({ task }) => statusOf(task),
+  ),
+  stateFamily(
+    {
+      name: 'alicloud_rds_backup_task_progress_status',
+      help: 'The progress status of the backup task as of the last poll (BackupProgressStatus): 1 for the current one, 0 for every other.',
+      states: PROGRESS_STATUSES,
+    },
+    ({ task }) => task.progressStatus,
+  ),
+  valueFamily(
+    {
+      name: 'alicloud_rds_backup_task_progress_ratio',
+      help: 'How much of the backup task is done as of the last poll, from 0 to 1.',
+    },
+    ({ task }) => progressRatio(task),
+  ),
+  valueFamily(
+    {
+      name: 'alicloud_rds_backup_task_first_seen_timestamp_seconds',
+      help: 'When a poll first saw the backup task, in seconds since the epoch; the API gives no start time.',
+    },
+    ({ firstSeenAt }, _row, seconds) => seconds(firstSeenAt),
+  ),
+  valueFamily(
+    {
+      name: 'alicloud_rds_backup_task_last_progress_timestamp_seconds',
+      help: 'When a poll last saw the status or the progress of the backup task change, in seconds since the epoch.',
+    },
+    ({ lastProgressAt }, _row, seconds) => seconds(lastProgressAt),
+  ),
+  valueFamily(
+    {
+      name: 'alicloud_rds_backup_task_running_since_timestamp_seconds',
+      help: 'When a poll first saw the backup task running, in seconds since the epoch; only while it runs.',
+    },
+    (tracked, _row, seconds) =>
+      isRunning(tracked) && tracked.runningSince !== undefined ? seconds(tracked.runningSince) : undefined,
+  ),
+  valueFamily(
+    {
+      name: 'alicloud_rds_backup_task_stuck_after_seconds',
+      help: 'How long the running backup task may go without progress before it counts as stuck; only while it runs.',
+    },
+    (tracked, { state }) => (isRunning(tracked) ? state.instance.stuckAfterMs / 1000 : undefined),
+  ),
+  {
+    name: 'alicloud_rds_backup_task_info',
+    help: 'Always 1, one for each backup task that the API lists as of the last poll.',
+    type: 'gauge',
+    labels: [...TASK_LABELS, 'backup_job_id', 'task_action'],
+    samples({ state, labels, fresh }, sample) {
+      if (!fresh) return;
+      for (const { task } of state.tasks) {
+        const named = labelText({ backup_job_id: task.backupJobId, task_action: task.taskAction });
+        sample(`${labels}${MODE_TEXT[task.mode]},${named}`, 1);
+      }
+    },
+  },
+];
