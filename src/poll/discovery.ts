@@ -19,12 +19,12 @@ export interface Discovered extends Selection {
 
 export interface DiscoveryOptions {
   readonly source: InstanceSource;
-  /** A call of DescribeDBInstances, and of DescribeDBInstanceByTags, with all repeats. */
+  /** Makes a call of DescribeDBInstances with all its repeats. */
   readonly callInstances: Call;
-  readonly callTags: Call;
+  /** The same of DescribeDBInstanceByTags; undefined when no tag is wanted. */
+  readonly callTags: Call | undefined;
   readonly filter: Omit<InstancesFilter, 'engine'>;
   readonly rules: SelectionRules;
-  readonly wantsTags: boolean;
   readonly refreshIntervalMs: number;
   /** The part of the interval after which the second refresh comes, in (0, 1]: spreads the places. */
   readonly phase: number;
@@ -102,15 +102,16 @@ export class Discovery {
   }
 
   async #list(): Promise<ApiResult<Discovered>> {
-    const { source, callInstances, callTags, filter, rules, wantsTags, signal } = this.#options;
+    const { source, callInstances, callTags, filter, rules, signal } = this.#options;
     const engine = rules.engines.length === 1 ? rules.engines[0] : undefined;
     const listed = await listInstances({ source, call: callInstances, signal }, { ...filter, engine });
     if (!listed.ok) return listed;
-    const tags = wantsTags
-      ? await listTags({ source, call: callTags, signal })
-      : ({ ok: true, value: new Map() } as const);
-    if (!tags.ok) return tags;
-    return { ok: true, value: { ...select(listed.value, rules), listed: listed.value, tags: tags.value } };
+    const tags = callTags && (await listTags({ source, call: callTags, signal }));
+    if (tags?.ok === false) return tags;
+    return {
+      ok: true,
+      value: { ...select(listed.value, rules), listed: listed.value, tags: tags?.value ?? new Map() },
+    };
   }
 
   /** A changed tag or RAM condition answers with a short list, not with an error: it takes two in a row to be believed. */

@@ -59,16 +59,10 @@ export class TokenBucket {
   /**
    * The API throttled a call that was sent at `sentAt`. Halves the rate at most once in 5 s, and never for a call that
    * was on its way before the last halving; waits as long as the server asked.
+   * True if the rate was lowered.
    */
-  throttled({
-    sentAt,
-    nowMs,
-    retryAfterMs,
-  }: {
-    sentAt: number;
-    nowMs: number;
-    retryAfterMs: number | undefined;
-  }): void {
+  throttled(answer: { sentAt: number; nowMs: number; retryAfterMs: number | undefined }): boolean {
+    const { sentAt, nowMs, retryAfterMs } = answer;
     this.#settle(nowMs);
     if (retryAfterMs !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, nowMs + retryAfterMs);
     const isNews = sentAt >= this.#halvedAt && nowMs - this.#halvedAt >= HALVING_GAP_MS;

@@ -32,7 +32,7 @@ export interface ScrapeRequest {
 export interface ScrapeAnswer {
   readonly status: number;
   /** Without Content-Length. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | number>>;
   readonly body: readonly Uint8Array[];
 }
 

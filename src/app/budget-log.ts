@@ -1,0 +1,56 @@
+import type { Logger } from '../log.js';
+import { affordableIntervalMs } from '../poll/sweep.js';
+import { placeFields } from './fleet-log.js';
+import type { PlaceRunner } from './place.js';
+
+/** A fleet that changes by less than this says nothing new about its needs. */
+const NOTABLE_CHANGE = 0.1;
+
+/** Tells what polling needs against what the limit gives, whenever the fleet has changed by a tenth. */
+export class BudgetLog {
+  readonly #log: Logger;
+  readonly #told = new Map<PlaceRunner, number>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Tells it again in any case. */
+  reset(): void {
+    this.#told.clear();
+  }
+
+  look(places: Iterable<PlaceRunner>): void {
+    for (const place of places) {
+      const { size } = place.polling;
+      const told = this.#told.get(place);
+      if (size === 0 || (told !== undefined && Math.abs(size - told) < told * NOTABLE_CHANGE)) continue;
+      this.#told.set(place, size);
+      this.#tell(place);
+    }
+  }
+
+  #tell({ config, polling, limit }: PlaceRunner): void {
+    const { idleIntervalMs } = config.polling;
+    const needed = polling.neededRate;
+    const instances = polling.size === 1 ? '1 instance' : `${polling.size.toLocaleString('en-US')} instances`;
+    const need = `${instances} every ${duration(idleIntervalMs)} need ${rate(needed)}/s in ${config.regionId}; the limit is ${rate(limit)}/s`;
+    if (needed <= limit) return this.#log.info(need, placeFields(config));
+    const reached = duration(affordableIntervalMs(polling.demand, limit));
+    this.#log.warn(`${need}: idle instances are polled every ${reached} instead`, placeFields(config));
+  }
+}
+
+function rate(perSecond: number): string {
+  return String(Number(perSecond.toPrecision(2)));
+}
+
+/** In the units of the configuration, rounded to what matters: `90s`, `5m`, `1h10m`. */
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 1) return `${Math.round(ms)}ms`;
+  if (seconds < 60 || (seconds < 600 && seconds % 60 !== 0)) return `${seconds}s`;
+  const minutes = Math.round(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  return `${hours > 0 ? `${hours}h` : ''}${minutes % 60 > 0 || hours === 0 ? `${minutes % 60}m` : ''}`;
+}

@@ -1,0 +1,156 @@
+import { sleep } from '../clock.js';
+import { effectiveYaml } from '../config/effective.js';
+import type { LoadedConfig } from '../config/load.js';
+import type { ListenAddress } from '../config/flags.js';
+import { UsageError, messageOf } from '../errors.js';
+import { Scrapes } from '../metrics/scrape.js';
+import { createApp } from '../web/app.js';
+import { startServers } from '../web/server.js';
+import type { StatusSnapshot } from '../web/snapshot.js';
+import { App } from './app.js';
+import type { AppOptions } from './app.js';
+import { needsRestart, warningsOf } from './configuration.js';
+
+export interface DaemonOptions extends Omit<AppOptions, 'config' | 'isOnce'> {
+  readonly name: string;
+  /** Reads and checks the configuration; called at the start and for each reload. */
+  readonly readConfig: () => LoadedConfig;
+  readonly listenAddresses: readonly ListenAddress[];
+  readonly telemetryPath: string;
+  readonly enableLifecycle: boolean;
+}
+
+export interface Daemon {
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** The problems that kept the old configuration in force; none when the new one is. Reloads run one after the other. */
+  reload(): Promise<readonly string[]>;
+  /** Ends within 5 s, whatever hangs. */
+  stop(): Promise<void>;
+}
+
+const STOP_MS = 4_000;
+const SERVERS_MS = 3_000;
+
+/**
+ * Starts the exporter: it answers HTTP first and polls then.
+ * @throws UsageError for a bad configuration, Error for an address that cannot be listened on
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { clock, log, readConfig } = options;
+  const loaded = readConfig();
+  for (const warning of warningsOf(loaded)) log.warn(warning);
+  const app = new App({ ...options, config: loaded.config, isOnce: false });
+  const reloads = new Reloads(app, options);
+  const servers = await startServers({
+    addresses: options.listenAddresses,
+    clock,
+    listener: createApp({
+      name: options.name,
+      telemetryPath: options.telemetryPath,
+      ...scrapesOf(app, options),
+      ready: () => app.ready(),
+      configText: () => effectiveYaml(app.config),
+      snapshot: () => snapshotOf(app, options, reloads),
+      reload: () => reloads.run(),
+      lifecycle: options.enableLifecycle,
+      onBug: (error) => log.error('a bug in the exporter', { error: messageOf(error) }),
+    }),
+  });
+  log.info('listening', { addresses: servers.addresses.map(({ host, port }) => `${host}:${port}`).join(', ') });
+  app.start();
+  return {
+    addresses: servers.addresses,
+    reload: () => reloads.run(),
+    async stop() {
+      const whole = Promise.all([app.stop(), servers.close(SERVERS_MS)]);
+      await Promise.race([whole, sleep(clock, STOP_MS, new AbortController().signal)]);
+    },
+  };
+
+  function scrapesOf({ fleet, self }: App, { log: scrapeLog }: DaemonOptions): { scrape: Scrapes['answer'] } {
+    const scrapes = new Scrapes({
+      states: () => fleet.scrape(),
+      places: () => app.views(),
+      self,
+      clock,
+      log: scrapeLog,
+    });
+    return { scrape: (request) => scrapes.answer(request) };
+  }
+}
+
+/** Takes over a changed configuration file, whole or not at all. */
+class Reloads {
+  readonly #app: App;
+  readonly #options: DaemonOptions;
+  #last: Promise<unknown> = Promise.resolve();
+  successful = true;
+  lastSuccessAt: number;
+
+  constructor(app: App, options: DaemonOptions) {
+    this.#app = app;
+    this.#options = options;
+    this.lastSuccessAt = app.startedAt;
+  }
+
+  run(): Promise<readonly string[]> {
+    const next = this.#last.then(() => this.#reload());
+    this.#last = next;
+    return next;
+  }
+
+  async #reload(): Promise<readonly string[]> {
+    const { log, clock } = this.#options;
+    const problems = await this.#takeOver();
+    this.successful = problems.length === 0;
+    this.#app.self.configReloaded(this.successful);
+    if (this.successful) {
+      this.lastSuccessAt = clock.now();
+      log.info('configuration reloaded');
+    }
+    for (const problem of problems) log.error('configuration not reloaded, the old one stays', { problem });
+    return problems;
+  }
+
+  async #takeOver(): Promise<readonly string[]> {
+    try {
+      const loaded = this.#options.readConfig();
+      const problems = needsRestart(this.#app.config, loaded.config);
+      if (problems.length > 0) return problems;
+      for (const warning of warningsOf(loaded)) this.#options.log.warn(warning);
+      await this.#app.configure(loaded.config);
+      return [];
+    } catch (thrown) {
+      return thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];
+    }
+  }
+}
+
+function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloads: Reloads): StatusSnapshot {
+  const now = clock.now();
+  return {
+    states: app.fleet.states(),
+    places: app.views(),
+    accounts: app.credentialStates().map(({ account, state: { type, problem } }) => ({
+      account,
+      credentialType: type,
+      problem: problem === undefined ? undefined : { code: 'CredentialsError', message: problem, at: now },
+    })),
+    leftOut: app.places.flatMap(({ config: { account, regionId }, leftOut }) =>
+      leftOut.map((instance) => ({ account, regionId, ...instance })),
+    ),
+    exporter: {
+      version,
+      revision,
+      nodeVersion: process.version,
+      startedAt: app.startedAt,
+      shard: app.config.sharding,
+      configReload: { successful: reloads.successful, lastSuccessAt: reloads.lastSuccessAt },
+      stateSaved: undefined,
+    },
+    now,
+    toWall: (steadyMs) => clock.toWall(steadyMs),
+    nextPollAt: (instance) => app.nextPollAt(instance),
+    usedRequestsPerSecond: (place, action) => app.usedRequestsPerSecond(place, action),
+  };
+}

@@ -1,0 +1,137 @@
+import type { CallsView } from '../fleet/place-view.js';
+import type { Action, ApiError, ApiResult, Place } from '../model.js';
+import { Gate } from '../poll/gate.js';
+import type { Call } from '../poll/listing.js';
+import { call } from '../poll/retry.js';
+import type { RateLimit } from '../poll/token-bucket.js';
+import { placeFields } from './fleet-log.js';
+import type { Shared } from './shared.js';
+import { UsageMeter } from './usage-meter.js';
+
+export interface GatesOptions {
+  readonly place: Place;
+  readonly limit: RateLimit;
+  readonly shared: Shared;
+  /** How many instances there are to poll. */
+  readonly instances: () => number;
+}
+
+interface Opened {
+  readonly gate: Gate;
+  readonly usage: UsageMeter;
+}
+
+/** The gates of one account and region, one for each action it uses, with the log of what happens at them. */
+export class Gates {
+  readonly #options: GatesOptions;
+  readonly #opened = new Map<Action, Opened>();
+  #limit: RateLimit;
+
+  constructor(options: GatesOptions) {
+    this.#options = options;
+    this.#limit = options.limit;
+  }
+
+  /** The gate of an action, opened when it is first asked for. */
+  get(action: Action): Gate {
+    const opened = this.#opened.get(action) ?? this.#open(action);
+    return opened.gate;
+  }
+
+  /** Makes calls of an action that belong to no instance, with all their repeats. */
+  caller(action: Action, settings: { readonly maxAttempts: () => number; readonly signal: AbortSignal }): Call {
+    const { clock, random, scheduler } = this.#options.shared;
+    const gate = this.get(action);
+    return <T>(attempt: () => Promise<ApiResult<T>>) =>
+      call({
+        scheduler,
+        gate,
+        clock,
+        random,
+        maxAttempts: settings.maxAttempts(),
+        signal: settings.signal,
+        subject: action,
+        // A few calls that decide what is polled at all.
+        urgency: 'active',
+        attempt,
+      });
+  }
+
+  configure(limit: RateLimit): void {
+    this.#limit = limit;
+    const nowMs = this.#options.shared.clock.now();
+    for (const { gate } of this.#opened.values()) gate.bucket.configure(limit, nowMs);
+  }
+
+  noteSent(action: Action): void {
+    this.#opened.get(action)?.usage.note(this.#options.shared.clock.now());
+  }
+
+  usedPerSecond(action: Action): number | undefined {
+    return this.#opened.get(action)?.usage.perSecond(this.#options.shared.clock.now());
+  }
+
+  views(nowMs: number): readonly CallsView[] {
+    return [...this.#opened.values()].map(({ gate }) => {
+      const { cooling } = gate.cooldown;
+      return {
+        action: gate.action,
+        requestsPerSecond: gate.bucket.rate(nowMs),
+        configuredRequestsPerSecond: gate.bucket.configuredRate,
+        cooldown: cooling && { until: cooling.until, code: cooling.error.code, message: cooling.error.message },
+      };
+    });
+  }
+
+  close(): void {
+    for (const { gate } of this.#opened.values()) this.#options.shared.scheduler.close(gate);
+  }
+
+  #open(action: Action): Opened {
+    const { place, shared, instances } = this.#options;
+    const nowMs = shared.clock.now();
+    const gate = new Gate({
+      place,
+      action,
+      limit: this.#limit,
+      nowMs,
+      instances: () => (action === 'DescribeBackupTasks' ? instances() : 1),
+      onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate)),
+      onThrottled: (error) => this.#logThrottled(gate, error),
+    });
+    const opened = { gate, usage: new UsageMeter(nowMs) };
+    this.#opened.set(action, opened);
+    shared.self.addPlace(place, [action]);
+    shared.scheduler.open(gate);
+    return opened;
+  }
+
+  #logEntered({ action, cooldown: { cooling } }: Gate): void {
+    const { place, shared } = this.#options;
+    shared.log.warn('cool-down entered: calls are held back but for one probe at a time', {
+      ...placeFields(place),
+      action,
+      reason: cooling?.reason,
+      code: cooling?.error.code,
+      request_id: cooling?.error.requestId,
+      error: cooling?.error.message,
+    });
+  }
+
+  #logLeft({ action }: Gate): void {
+    const { place, shared } = this.#options;
+    shared.log.info('cool-down left: a call worked', { ...placeFields(place), action });
+  }
+
+  #logThrottled({ action, bucket }: Gate, error: ApiError): void {
+    const { place, shared } = this.#options;
+    shared.log.warn('throttled: the rate is lowered', {
+      ...placeFields(place),
+      action,
+      code: error.code,
+      request_id: error.requestId,
+      requests_per_second: Number(bucket.rate(shared.clock.now()).toPrecision(3)),
+      configured: Number(bucket.configuredRate.toPrecision(3)),
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import { sleep } from '../clock.js';
+import { Scrapes } from '../metrics/scrape.js';
+import { App } from './app.js';
+import type { AppOptions } from './app.js';
+
+export interface OnceOptions extends Omit<AppOptions, 'isOnce'> {
+  /** Told now and then how far the sweep is. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+const LOOK_MS = 100;
+
+/** Discovers and polls everything once. The whole exposition, and whether every target and discovery worked. */
+export async function runOnce(options: OnceOptions): Promise<{ readonly text: string; readonly isGood: boolean }> {
+  const { clock, log, onProgress } = options;
+  const app = new App({ ...options, isOnce: true });
+  const { signal } = new AbortController();
+  const discoveries = await Promise.all(app.places.map((place) => place.startOnce()));
+  for (;;) {
+    const untried = app.places.reduce((sum, { polling }) => sum + polling.untried, 0);
+    onProgress(app.fleet.size - untried, app.fleet.size);
+    if (untried === 0) break;
+    await sleep(clock, LOOK_MS, signal);
+  }
+  const scrapes = new Scrapes({
+    states: () => app.fleet.scrape(),
+    places: () => app.views(),
+    self: app.self,
+    clock,
+    log,
+  });
+  const { status, body } = await scrapes.answer({ accept: undefined, acceptEncoding: undefined });
+  const failed = app.fleet.states().filter(({ lastPoll, unsupported }) => {
+    return unsupported === undefined && (lastPoll === undefined || lastPoll.error !== undefined);
+  });
+  await app.stop();
+  const isGood = status === 200 && failed.length === 0 && discoveries.every(Boolean);
+  return { text: Buffer.concat(body).toString(), isGood };
+}

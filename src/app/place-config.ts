@@ -1,0 +1,44 @@
+import type { AccountConfig, Config, RateLimitConfig, RegionConfig } from '../config/config.js';
+import type { Place } from '../model.js';
+import { Secret } from '../secret.js';
+
+/** What the configuration says of one account in one region. */
+export interface PlaceConfig extends Place {
+  readonly account: string;
+  readonly settings: AccountConfig;
+  readonly region: RegionConfig;
+  readonly polling: Config['polling'];
+  readonly sharding: Config['sharding'];
+}
+
+export function placesOf(config: Config): readonly PlaceConfig[] {
+  const { polling, sharding } = config;
+  return config.accounts.flatMap((settings) =>
+    settings.regions.map((region) => ({
+      account: settings.name,
+      regionId: region.id,
+      settings,
+      region,
+      polling,
+      sharding,
+    })),
+  );
+}
+
+/** The part of a rate limit that is this shard's; a burst below 1 would let nothing through. */
+export function shardLimit({ requestsPerSecond, burst }: RateLimitConfig, shards: number): RateLimitConfig {
+  return { requestsPerSecond: requestsPerSecond / shards, burst: Math.max(1, burst / shards) };
+}
+
+/** Tells whether two parts of configurations are the same, secrets included. Holds secrets: not for keeping or showing. */
+export function isSameConfig(one: unknown, other: unknown): boolean {
+  return fingerprint(one) === fingerprint(other);
+}
+
+function fingerprint(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key: string, shown: unknown) {
+    const raw = this[key];
+    if (raw instanceof Secret) return { secret: raw.reveal() };
+    return raw instanceof RegExp ? { pattern: raw.source } : shown;
+  });
+}

@@ -1,0 +1,227 @@
+import type { CredentialsProvider } from '../alibaba/credentials.js';
+import { endpointOf } from '../alibaba/endpoints.js';
+import { createRdsApi } from '../alibaba/rds-api.js';
+import type { RdsApi } from '../alibaba/rds-api.js';
+import { messageOf } from '../errors.js';
+import type { PlaceView } from '../fleet/place-view.js';
+import { instanceKey } from '../model.js';
+import type { Action, ApiError, Instance } from '../model.js';
+import { Discovery } from '../poll/discovery.js';
+import { Polling } from '../poll/polling.js';
+import type { LeftOut } from '../poll/selection.js';
+import { instanceFields, placeFields } from './fleet-log.js';
+import { Gates } from './gates.js';
+import { isSameConfig, shardLimit } from './place-config.js';
+import type { PlaceConfig } from './place-config.js';
+import type { Shared } from './shared.js';
+import { NOTHING_DISCOVERED, Targets } from './targets.js';
+
+/** Data is served for at least this many of the intervals that are really reached. */
+const STALE_INTERVALS = 3;
+
+/** One account in one region: its connection, its discovery, its polling, and what is to be told of them. */
+export class PlaceRunner {
+  readonly #shared: Shared;
+  readonly #gates: Gates;
+  readonly #targets: Targets;
+  readonly polling: Polling;
+  readonly #stop = new AbortController();
+  #config: PlaceConfig;
+  #api: RdsApi;
+  #discovery: Discovery | undefined;
+  #discoveryStop = new AbortController();
+  #failingCode: string | undefined;
+
+  constructor(config: PlaceConfig, credentials: CredentialsProvider, shared: Shared) {
+    const { clock, random, scheduler, log, isOnce } = shared;
+    this.#config = config;
+    this.#shared = shared;
+    this.#gates = new Gates({ place: config, limit: limitOf(config), shared, instances: () => this.polling.size });
+    this.#targets = new Targets(config, shared, () => this.polling);
+    this.#api = this.#connect(credentials);
+    this.polling = new Polling({
+      scheduler,
+      gate: this.#gates.get('DescribeBackupTasks'),
+      source: { describeBackupTasks: (request, signal) => this.#api.describeBackupTasks(request, signal) },
+      settings: config.polling,
+      settle: (instance, result) => this.#targets.settle(instance, result),
+      onBug: (instance, thrown) =>
+        log.error('a bug in the exporter', { ...instanceFields(instance), error: messageOf(thrown) }),
+      clock,
+      random,
+      signal: this.#stop.signal,
+      isOnce,
+    });
+  }
+
+  get config(): PlaceConfig {
+    return this.#config;
+  }
+
+  /** Requests a second that polling may make, as configured for this shard. */
+  get limit(): number {
+    return limitOf(this.#config).requestsPerSecond;
+  }
+
+  get leftOut(): readonly LeftOut[] {
+    return this.#targets.leftOut;
+  }
+
+  /** Why the first look at this place is not over; undefined once it is. */
+  get pending(): string | undefined {
+    const where = `${this.#config.account} in ${this.#config.regionId}`;
+    if (this.#discovery?.hasBegun === false) return `the first discovery of ${where} has not ended`;
+    const { untried } = this.polling;
+    const isHeldBack = this.#gates.get('DescribeBackupTasks').cooldown.cooling !== undefined;
+    return untried === 0 || isHeldBack ? undefined : `${untried} instances of ${where} have not been polled`;
+  }
+
+  /** Begins to discover and poll. `phase`, in (0, 1], spreads the refreshes of several places. */
+  start(phase: number): void {
+    this.#discovery = this.#createDiscovery(phase);
+    void this.#discovery?.run();
+    this.#targets.configure(this.#config);
+  }
+
+  /** Discovers once and polls once. True if discovery, where it is on, worked. */
+  async startOnce(): Promise<boolean> {
+    this.#discovery = this.#createDiscovery(1);
+    await this.#discovery?.refresh();
+    this.#targets.configure(this.#config);
+    return this.#discovery?.success ?? true;
+  }
+
+  /** Takes over a new configuration of the same place. What has not changed goes on undisturbed. */
+  configure(config: PlaceConfig, credentials: CredentialsProvider): void {
+    const before = this.#config;
+    this.#config = config;
+    if (!isSameConfig(wireOf(before), wireOf(config))) {
+      void this.#api.close();
+      this.#api = this.#connect(credentials);
+    }
+    this.#gates.configure(limitOf(config));
+    this.polling.configure(config.polling);
+    if (!isSameConfig(before.settings.discovery, config.settings.discovery)) {
+      this.#discoveryStop.abort();
+      this.#discoveryStop = new AbortController();
+      if (config.settings.discovery === undefined) this.#targets.discovered(NOTHING_DISCOVERED);
+      this.start(1);
+    } else {
+      this.#targets.configure(config);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#discoveryStop.abort();
+    this.#gates.close();
+    await this.#api.close();
+  }
+
+  /** Stops, and forgets every instance. */
+  async remove(): Promise<void> {
+    this.#targets.clear();
+    this.#shared.self.removePlace(this.#config);
+    await this.stop();
+  }
+
+  nextPollAt(instance: Instance): number | undefined {
+    return this.polling.nextPollAt(instanceKey(instance));
+  }
+
+  usedRequestsPerSecond(action: Action): number | undefined {
+    return this.#gates.usedPerSecond(action);
+  }
+
+  /** @param unsupported how many of the polled instances the API says have no backup tasks */
+  view(nowMs: number, unsupported: number): PlaceView {
+    const { account, regionId, polling } = this.#config;
+    return {
+      account,
+      regionId,
+      targets: this.polling.size - unsupported,
+      targetsNeverPolled: this.polling.untried,
+      targetsUnsupported: unsupported + this.#targets.leftOut.length,
+      staleAfterMs: Math.max(polling.staleAfterMs, STALE_INTERVALS * this.polling.reachedIntervalMs(nowMs)),
+      discovery: this.#discovery && {
+        success: this.#discovery.success,
+        lastSuccessAt: this.#discovery.lastSuccessAt,
+        problem: this.#discovery.problem?.message,
+      },
+      calls: this.#gates.views(nowMs),
+      pollLagMs: this.polling.lagMs(nowMs),
+    };
+  }
+
+  #connect(credentials: CredentialsProvider): RdsApi {
+    const { region, regionId, account, polling } = this.#config;
+    const { clock, version, self } = this.#shared;
+    return createRdsApi({
+      regionId,
+      endpoint: endpointOf(region),
+      credentials,
+      timeoutMs: polling.timeoutMs,
+      version,
+      clock,
+      observe: (action, durationMs, code) => {
+        this.#gates.noteSent(action);
+        self.requestEnded({ account, regionId, action, durationMs, code });
+      },
+    });
+  }
+
+  #createDiscovery(phase: number): Discovery | undefined {
+    const config = this.#config.settings.discovery;
+    if (config === undefined) return undefined;
+    const { engines, include, exclude, tags, resourceGroupId, tagLabels, refreshIntervalMs } = config;
+    const { clock, random } = this.#shared;
+    const { signal } = this.#discoveryStop;
+    const maxAttempts = (): number => this.#config.polling.maxAttempts;
+    return new Discovery({
+      source: {
+        describeDBInstances: (request) => this.#api.describeDBInstances(request, signal),
+        describeDBInstanceByTags: (request) => this.#api.describeDBInstanceByTags(request, signal),
+      },
+      callInstances: this.#gates.caller('DescribeDBInstances', { maxAttempts, signal }),
+      callTags:
+        tagLabels.length > 0 ? this.#gates.caller('DescribeDBInstanceByTags', { maxAttempts, signal }) : undefined,
+      filter: { tags, resourceGroupId },
+      rules: { engines, include, exclude },
+      refreshIntervalMs,
+      phase,
+      clock,
+      random,
+      signal,
+      onDiscovered: (discovered) => {
+        if (this.#failingCode !== undefined) this.#shared.log.info('discovery recovered', placeFields(this.#config));
+        this.#failingCode = undefined;
+        this.#targets.discovered(discovered);
+      },
+      onFailure: (error) => this.#logFailure(error),
+    });
+  }
+
+  #logFailure({ code, message, requestId }: ApiError): void {
+    if (code === this.#failingCode) return;
+    this.#failingCode = code;
+    this.#shared.log.warn('discovery failing: the last complete list of instances stays', {
+      ...placeFields(this.#config),
+      code,
+      request_id: requestId,
+      error: message,
+    });
+  }
+}
+
+function limitOf({ region, sharding }: PlaceConfig): { requestsPerSecond: number; burst: number } {
+  return shardLimit(region.rateLimit, sharding.count);
+}
+
+/** What a connection is made from. */
+function wireOf({
+  region: { endpoint, network },
+  settings: { credentials },
+  polling: { timeoutMs },
+}: PlaceConfig): unknown {
+  return [endpoint, network, credentials, timeoutMs];
+}

@@ -1,0 +1,19 @@
+import type { Clock } from '../clock.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { Logger } from '../log.js';
+import type { SelfMetrics } from '../metrics/self.js';
+import type { Scheduler } from '../poll/scheduler.js';
+
+/** What every account and region shares with the others. */
+export interface Shared {
+  readonly version: string;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly fleet: Fleet;
+  readonly scheduler: Scheduler;
+  readonly self: SelfMetrics;
+  /** Poll everything once and no more. */
+  readonly isOnce: boolean;
+}

@@ -1,0 +1,138 @@
+import { isActive, openJobs } from '../fleet/activity.js';
+import type { InstanceState } from '../fleet/state.js';
+import { instanceKey } from '../model.js';
+import type { Instance, PollResult } from '../model.js';
+import type { Discovered } from '../poll/discovery.js';
+import type { Outlook, Polling } from '../poll/polling.js';
+import { isSameInstance, targetsOf } from '../poll/selection.js';
+import type { LeftOut } from '../poll/selection.js';
+import { shardOf } from '../poll/shard.js';
+import { instanceFields, placeFields } from './fleet-log.js';
+import type { PlaceConfig } from './place-config.js';
+import type { Shared } from './shared.js';
+
+/** More targets than this that come or go at once are one line in the log. */
+const MAX_CHANGES_TOLD = 20;
+export const NOTHING_DISCOVERED: Discovered = { selected: [], leftOut: [], listed: [], tags: new Map() };
+
+/** What one account and region polls: the static and the discovered instances of this shard, kept in step with both. */
+export class Targets {
+  readonly #shared: Shared;
+  readonly #polling: () => Polling;
+  #config: PlaceConfig;
+  #discovered = NOTHING_DISCOVERED;
+  readonly #keys = new Set<string>();
+  /** Discovered instances that the API did not know when they were polled: left alone until discovery lists them again. */
+  readonly #dropped = new Set<string>();
+
+  constructor(config: PlaceConfig, shared: Shared, polling: () => Polling) {
+    this.#config = config;
+    this.#shared = shared;
+    this.#polling = polling;
+  }
+
+  get keys(): Iterable<string> {
+    return this.#keys;
+  }
+
+  /** Instances of this shard that match the rules but have no backup tasks. */
+  get leftOut(): readonly LeftOut[] {
+    return this.#discovered.leftOut.filter(({ instanceId }) => this.#isOwn(instanceId));
+  }
+
+  configure(config: PlaceConfig): void {
+    this.#config = config;
+    this.#apply();
+  }
+
+  discovered(discovered: Discovered): void {
+    this.#discovered = discovered;
+    this.#dropped.clear();
+    this.#apply();
+  }
+
+  /** Takes in a poll; undefined when the instance is gone. */
+  async settle(instance: Instance, result: PollResult): Promise<Outlook | undefined> {
+    if (!result.ok && result.error.kind === 'not_found' && !this.#isStatic(instance.instanceId)) {
+      this.#dropped.add(instance.instanceId);
+      this.#remove(instanceKey(instance));
+      this.#shared.log.info('target gone: the API does not know it', {
+        ...instanceFields(instance),
+        code: result.error.code,
+        request_id: result.error.requestId,
+      });
+      return undefined;
+    }
+    const state = await this.#shared.fleet.apply(instanceKey(instance), result);
+    return state && this.#outlook(state);
+  }
+
+  clear(): void {
+    for (const key of this.#keys) this.#remove(key);
+  }
+
+  #apply(): void {
+    const { fleet } = this.#shared;
+    const wanted = new Map(this.#wanted().map((instance) => [instanceKey(instance), instance]));
+    const gone = [...this.#keys].filter((key) => !wanted.has(key));
+    const added = [...wanted].filter(([key]) => !this.#keys.has(key)).map(([, instance]) => instance);
+    this.#logChanges(added, gone);
+    for (const key of gone) this.#remove(key);
+    const changed: (readonly [Instance, Outlook])[] = [];
+    for (const [key, instance] of wanted) {
+      const known = fleet.get(key);
+      if (known !== undefined && isSameInstance(known.instance, instance)) continue;
+      this.#keys.add(key);
+      changed.push([instance, this.#outlook(fleet.watch(instance))]);
+    }
+    this.#polling().add(changed);
+  }
+
+  #wanted(): readonly Instance[] {
+    const { settings, regionId } = this.#config;
+    return targetsOf({
+      place: this.#config,
+      statics: settings.instances.filter(({ region }) => region === regionId),
+      selected: this.#discovered.selected,
+      listed: this.#discovered.listed,
+      tags: this.#discovered.tags,
+      tagLabels: settings.discovery?.tagLabels ?? [],
+      stuckAfterMs: settings.stuckAfterMs,
+    }).filter(
+      ({ instanceId }) => this.#isOwn(instanceId) && (!this.#dropped.has(instanceId) || this.#isStatic(instanceId)),
+    );
+  }
+
+  #isOwn(instanceId: string): boolean {
+    const { account, sharding } = this.#config;
+    return sharding.count === 1 || shardOf({ account, instanceId }, sharding.count) === sharding.index;
+  }
+
+  #isStatic(instanceId: string): boolean {
+    const { settings, regionId } = this.#config;
+    return settings.instances.some(({ id, region }) => id === instanceId && region === regionId);
+  }
+
+  #outlook(state: InstanceState): Outlook {
+    return { isActive: isActive(state, this.#shared.clock.now()), openJobs: openJobs(state) };
+  }
+
+  #remove(key: string): void {
+    this.#keys.delete(key);
+    this.#polling().remove(key);
+    this.#shared.fleet.unwatch(key);
+  }
+
+  #logChanges(added: readonly Instance[], gone: readonly string[]): void {
+    const { log, fleet } = this.#shared;
+    const level = added.length + gone.length > MAX_CHANGES_TOLD ? 'debug' : 'info';
+    if (level === 'debug') {
+      log.info('targets changed', { ...placeFields(this.#config), added: added.length, gone: gone.length });
+    }
+    for (const instance of added) log[level]('target added', { ...instanceFields(instance), name: instance.name });
+    for (const key of gone) {
+      const state = fleet.get(key);
+      if (state !== undefined) log[level]('target gone', instanceFields(state.instance));
+    }
+  }
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { startDaemon } from './app/daemon.js';
+import { runOnce } from './app/once.js';
+import { warningsOf } from './app/configuration.js';
+import { systemClock } from './clock.js';
+import type { Clock } from './clock.js';
+import { helpText } from './config/flag-table.js';
+import { parseFlags } from './config/flags.js';
+import type { Flags } from './config/flags.js';
+import { loadConfig, parseConfig } from './config/load.js';
+import type { LoadedConfig } from './config/load.js';
+import { UsageError, messageOf } from './errors.js';
+import { createLogger } from './log.js';
+import type { Logger } from './log.js';
+import { startDemo } from './simulator/demo.js';
+
+const EXIT_OK = 0;
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+interface About {
+  readonly name: string;
+  readonly version: string;
+  readonly revision: string;
+}
+
+interface Run {
+  readonly flags: Flags;
+  readonly about: About;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly readConfig: () => LoadedConfig;
+}
+
+/** The whole program: resolves to the exit code. */
+async function run(argv: readonly string[]): Promise<number> {
+  const flags = parseFlags(argv);
+  const about = readAbout();
+  if (flags.help) return print(helpText());
+  if (flags.version) {
+    return print(`${about.name} ${about.version} (revision ${about.revision}, Node.js ${process.version})\n`);
+  }
+  const clock = systemClock();
+  const log = createLogger({
+    // One sweep is asked for its result: only what went wrong is worth a line beside it.
+    level: flags.once && flags.logLevel === 'info' ? 'warn' : flags.logLevel,
+    format: flags.logFormat,
+    wallNow: () => clock.toWall(clock.now()),
+  });
+  if (flags.demo) return demo(flags, { about, clock, log });
+  const readConfig = (): LoadedConfig => loadConfig(flags.configFile, { env: process.env });
+  if (flags.configCheck) return checkConfig(readConfig());
+  return flags.once ? once({ flags, about, clock, log, readConfig }) : serve({ flags, about, clock, log, readConfig });
+}
+
+async function demo(flags: Flags, { about, clock, log }: Pick<Run, 'about' | 'clock' | 'log'>): Promise<number> {
+  const { configuration, close } = await startDemo({ clock, instances: flags.demoInstances });
+  const readConfig = (): LoadedConfig => parseConfig(configuration, { env: {}, file: 'demo' });
+  try {
+    const demoRun = { flags, about, clock, log, readConfig };
+    return await (flags.once ? once(demoRun) : serve(demoRun));
+  } finally {
+    await close();
+  }
+}
+
+function checkConfig(loaded: LoadedConfig): number {
+  for (const warning of warningsOf(loaded)) process.stderr.write(`warning: ${warning}\n`);
+  return print('OK\n');
+}
+
+async function once({ about, clock, log, readConfig }: Run): Promise<number> {
+  const loaded = readConfig();
+  for (const warning of warningsOf(loaded)) log.warn(warning);
+  const { isTTY } = process.stderr;
+  const { text, isGood } = await runOnce({
+    ...about,
+    config: loaded.config,
+    clock,
+    random: Math.random,
+    log,
+    onProgress: (done, total) => {
+      if (isTTY) process.stderr.write(`\rpolled ${done} of ${total}${done === total ? '\n' : ''}`);
+    },
+  });
+  print(text);
+  return isGood ? EXIT_OK : EXIT_FAILURE;
+}
+
+async function serve({ flags, about, clock, log, readConfig }: Run): Promise<number> {
+  const stopAsked = new Promise<void>((resolve) => {
+    let isAsked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (isAsked) process.exit(EXIT_FAILURE);
+        isAsked = true;
+        log.info('stopping', { signal });
+        resolve();
+      });
+    }
+  });
+  log.info('starting', { version: about.version, revision: about.revision, node: process.version });
+  const daemon = await startDaemon({ ...flags, ...about, clock, random: Math.random, log, readConfig });
+  process.on('SIGHUP', () => void daemon.reload());
+  if (flags.demo) {
+    for (const { host, port } of daemon.addresses)
+      print(`Open http://${host.includes(':') ? `[${host}]` : host}:${port}/\n`);
+  }
+  await stopAsked;
+  await daemon.stop();
+  log.info('stopped');
+  return EXIT_OK;
+}
+
+function readAbout(): About {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const { name, version, gitHead } = manifest as { name: string; version: string; gitHead?: string };
+  return { name, version, revision: gitHead ?? 'unknown' };
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return EXIT_OK;
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (thrown) {
+  const problems = thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
+  process.exitCode = thrown instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+}
