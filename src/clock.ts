@@ -13,6 +13,9 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** Uniform in [0, 1). A parameter like the clock, for the same reason. */
+export const systemRandom: () => number = Math.random;
+
 /** Smaller disagreements of the two clocks are drift, and following them would make every timestamp jitter. */
 const STEP_MS = 2_000;
 /** Node fires timers over 2^31 ms at once. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { startDaemon } from './app/daemon.js';
 import { runOnce } from './app/once.js';
 import { warningsOf } from './app/configuration.js';
-import { systemClock } from './clock.js';
+import { systemClock, systemRandom } from './clock.js';
 import type { Clock } from './clock.js';
 import { helpText } from './config/flag-table.js';
 import { parseFlags } from './config/flags.js';
@@ -55,13 +55,13 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function demo(flags: Flags, { about, clock, log }: Pick<Run, 'about' | 'clock' | 'log'>): Promise<number> {
-  const { configuration, close } = await startDemo({ clock, instances: flags.demoInstances });
-  const readConfig = (): LoadedConfig => parseConfig(configuration, { env: {}, file: 'demo' });
+  const cloud = await startDemo({ clock, instances: flags.demoInstances });
+  const readConfig = (): LoadedConfig => parseConfig(cloud.configuration, { env: {}, file: 'demo' });
   try {
     const demoRun = { flags, about, clock, log, readConfig };
     return await (flags.once ? once(demoRun) : serve(demoRun));
   } finally {
-    await close();
+    await cloud.close();
   }
 }
 
@@ -78,7 +78,7 @@ async function once({ about, clock, log, readConfig }: Run): Promise<number> {
     ...about,
     config: loaded.config,
     clock,
-    random: Math.random,
+    random: systemRandom,
     log,
     onProgress: (done, total) => {
       if (isTTY) process.stderr.write(`\rpolled ${done} of ${total}${done === total ? '\n' : ''}`);
@@ -101,7 +101,7 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
     }
   });
   log.info('starting', { version: about.version, revision: about.revision, node: process.version });
-  const daemon = await startDaemon({ ...flags, ...about, clock, random: Math.random, log, readConfig });
+  const daemon = await startDaemon({ ...flags, ...about, clock, random: systemRandom, log, readConfig });
   process.on('SIGHUP', () => void daemon.reload());
   if (flags.demo) {
     for (const { host, port } of daemon.addresses)
@@ -114,9 +114,10 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
 }
 
 function readAbout(): About {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const { name, version, gitHead } = manifest as { name: string; version: string; gitHead?: string };
-  return { name, version, revision: gitHead ?? 'unknown' };
+  const manifest: { readonly name: string; readonly version: string; readonly gitHead?: string } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  return { name: manifest.name, version: manifest.version, revision: manifest.gitHead ?? 'unknown' };
 }
 
 function print(text: string): number {

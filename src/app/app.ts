@@ -2,9 +2,12 @@ import { createCredentialsProvider } from '../alibaba/credentials-provider.js';
 import type { CredentialsProvider } from '../alibaba/credentials.js';
 import type { Clock } from '../clock.js';
 import type { AccountConfig, Config } from '../config/config.js';
+import type { FleetOptions } from '../fleet/fleet.js';
 import { Fleet } from '../fleet/fleet.js';
+import { Keeper } from '../fleet/keeper.js';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
+import { Store } from '../fleet/store.js';
 import type { Logger } from '../log.js';
 import { SelfMetrics } from '../metrics/self.js';
 import { placeKey } from '../model.js';
@@ -48,12 +51,26 @@ export class App {
   readonly #accounts = new Map<string, Account>();
   readonly #places = new Map<string, PlaceRunner>();
   readonly #budgetLog: BudgetLog;
+  readonly #keeper: Keeper | undefined;
   #config: Config;
   #isReady = false;
+  #isStateSaved = true;
   #isStopping = false;
   #cancelBudgetLook: () => void = () => undefined;
 
-  constructor(options: AppOptions) {
+  /**
+   * Opens the state, if it is configured, and makes everything ready to start.
+   * @throws UsageError when the state cannot be written, Error when another process holds it
+   */
+  static async open(options: AppOptions): Promise<App> {
+    const { config, clock, log, isOnce } = options;
+    if (config.state === undefined || isOnce) return new App(options);
+    const store = await Store.open({ path: config.state.path, clock, log });
+    const keeper = new Keeper({ store, clock, log });
+    return new App(options, keeper, await keeper.load());
+  }
+
+  private constructor(options: AppOptions, keeper?: Keeper, remembered?: ReadonlyMap<string, InstanceState>) {
     const { config, clock, random, log, version, revision, isOnce } = options;
     this.#options = options;
     this.#config = config;
@@ -68,12 +85,22 @@ export class App {
       clock,
     });
     const logEvent = createFleetLog(log);
-    this.fleet = new Fleet({
+    this.#keeper = keeper;
+    const fleetOptions: FleetOptions = {
       clock,
       activeIntervalMs: () => this.#config.polling.activeIntervalMs,
       onEvent: (instance, event) => {
         if (event.type === 'unexpected_value') this.self.unexpectedValue(event.value.field);
         logEvent(instance, event);
+      },
+      keeper,
+    };
+    this.fleet = new Fleet(fleetOptions, remembered);
+    keeper?.start({
+      forget: (key) => this.fleet.forget(key),
+      onSaved: (ok) => {
+        this.#isStateSaved = ok;
+        this.self.stateSaved(ok);
       },
     });
     const scheduler = new Scheduler(clock, config.polling.concurrency);
@@ -85,6 +112,11 @@ export class App {
 
   get config(): Config {
     return this.#config;
+  }
+
+  /** Whether the last save worked; undefined when no state is kept. */
+  get isStateSaved(): boolean | undefined {
+    return this.#keeper && this.#isStateSaved;
   }
 
   get places(): readonly PlaceRunner[] {
@@ -134,12 +166,12 @@ export class App {
     this.#shared.scheduler.concurrency = config.polling.concurrency;
     for (const account of config.accounts) this.#openAccount(account);
     const wanted = new Map(placesOf(config).map((place) => [placeKey(place), place]));
-    for (const [key, place] of [...this.#places]) {
+    for (const [key, place] of this.#places) {
       if (wanted.has(key)) continue;
       this.#places.delete(key);
       await place.remove();
     }
-    for (const name of [...this.#accounts.keys()]) {
+    for (const name of this.#accounts.keys()) {
       if (!config.accounts.some((account) => account.name === name)) this.#accounts.delete(name);
     }
     for (const [key, place] of wanted) {
@@ -150,12 +182,13 @@ export class App {
     this.#budgetLog.reset();
   }
 
-  /** Ends every poll and call. */
+  /** Ends every poll and call, and writes the state. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#cancelBudgetLook();
     this.#shared.scheduler.stop();
     await Promise.all(this.places.map((place) => place.stop()));
+    await this.#keeper?.close();
   }
 
   #openAccount(config: AccountConfig): void {

@@ -39,7 +39,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { clock, log, readConfig } = options;
   const loaded = readConfig();
   for (const warning of warningsOf(loaded)) log.warn(warning);
-  const app = new App({ ...options, config: loaded.config, isOnce: false });
+  const app = await App.open({ ...options, config: loaded.config, isOnce: false });
   const reloads = new Reloads(app, options);
   const servers = await startServers({
     addresses: options.listenAddresses,
@@ -146,7 +146,7 @@ function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloa
       startedAt: app.startedAt,
       shard: app.config.sharding,
       configReload: { successful: reloads.successful, lastSuccessAt: reloads.lastSuccessAt },
-      stateSaved: undefined,
+      stateSaved: app.isStateSaved,
     },
     now,
     toWall: (steadyMs) => clock.toWall(steadyMs),

@@ -13,7 +13,7 @@ const LOOK_MS = 100;
 /** Discovers and polls everything once. The whole exposition, and whether every target and discovery worked. */
 export async function runOnce(options: OnceOptions): Promise<{ readonly text: string; readonly isGood: boolean }> {
   const { clock, log, onProgress } = options;
-  const app = new App({ ...options, isOnce: true });
+  const app = await App.open({ ...options, isOnce: true });
   const { signal } = new AbortController();
   const discoveries = await Promise.all(app.places.map((place) => place.startOnce()));
   for (;;) {

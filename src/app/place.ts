@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { CredentialsProvider } from '../alibaba/credentials.js';
 import { endpointOf } from '../alibaba/endpoints.js';
 import { createRdsApi } from '../alibaba/rds-api.js';
@@ -36,6 +37,8 @@ export class PlaceRunner {
     const { clock, random, scheduler, log, isOnce } = shared;
     this.#config = config;
     this.#shared = shared;
+    // One listener for each call that waits or is under way; each is removed when its call ends.
+    setMaxListeners(0, this.#stop.signal);
     this.#gates = new Gates({ place: config, limit: limitOf(config), shared, instances: () => this.polling.size });
     this.#targets = new Targets(config, shared, () => this.polling);
     this.#api = this.#connect(credentials);

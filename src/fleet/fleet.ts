@@ -7,8 +7,12 @@ import type { InstanceState } from './state.js';
 
 /** Where states are kept over a restart. */
 export interface StateKeeper {
-  /** Resolves when the state is on disk or its loss was reported; never rejects. */
-  save(state: InstanceState): Promise<void>;
+  /** Resolves, if it is urgent, when the state is on disk or its loss was reported; never rejects. */
+  save(state: InstanceState, isUrgent: boolean): Promise<void>;
+  /** It is watched from now on. */
+  watched(key: string): void;
+  /** It is no longer watched, and may come back. */
+  gone(state: InstanceState): void;
 }
 
 export interface FleetOptions {
@@ -63,7 +67,8 @@ export class Fleet {
     this.#remembered.delete(key);
     const state = known === undefined ? newInstanceState(instance, this.#options.clock.now()) : { ...known, instance };
     this.#set(key, state);
-    if (known === undefined) void this.#options.keeper?.save(state);
+    this.#options.keeper?.watched(key);
+    if (known === undefined) void this.#options.keeper?.save(state, false);
     return state;
   }
 
@@ -73,9 +78,10 @@ export class Fleet {
     if (state === undefined) return;
     this.#states.delete(key);
     this.#version++;
-    if (this.#options.keeper !== undefined) {
-      this.#remembered.set(key, { ...state, lastPoll: undefined, lastGoodPollAt: undefined });
-    }
+    const { keeper } = this.#options;
+    if (keeper === undefined) return;
+    this.#remembered.set(key, { ...state, lastPoll: undefined, lastGoodPollAt: undefined });
+    keeper.gone(state);
   }
 
   /** Forgets what is remembered of an instance that is not watched. */
@@ -97,8 +103,7 @@ export class Fleet {
       lastScrapeMs: this.#lastScrapeMs,
     });
     if (keeper !== undefined && isWorthSaving(before, state)) {
-      const saved = keeper.save(state);
-      if (before.outcomes !== state.outcomes) await saved;
+      await keeper.save(state, before.outcomes !== state.outcomes);
     }
     const now = this.#states.get(key);
     if (now === undefined) return undefined;
