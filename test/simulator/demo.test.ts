@@ -1,8 +1,6 @@
 import { expect } from 'chai';
 import type { Demo } from '../../dist/simulator/demo.js';
 import { startDemo } from '../../dist/simulator/demo.js';
-import { listedTasks } from '../../dist/simulator/fleet.js';
-import type { RawTask } from '../../dist/simulator/timeline.js';
 import { parse } from 'yaml';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { ask } from './client.js';
@@ -15,20 +13,30 @@ interface Watched {
   readonly stuck: number[];
 }
 
+interface Configuration {
+  readonly accounts: readonly {
+    readonly credentials: { readonly access_key_id: string; readonly access_key_secret: string };
+    readonly regions: readonly { readonly id: string; readonly endpoint: string }[];
+  }[];
+  readonly polling: object;
+}
+
 /** Polls every instance each 2 seconds, as the exporter does, and notes what a person would see. */
 async function watch(demo: Demo, clock: FakeClock, seconds: number): Promise<Watched> {
   const seen: Watched = { progress: [], finished: [], failed: [], stuck: [] };
-  const last = new Map<number, { process: string; second: number }>();
+  const last = new Map<number, { words: string; second: number }>();
   const { fleet } = demo.simulator;
   const members = fleet.instances().map(({ account, instanceId }) => fleet.find(account, instanceId)!);
   for (let second = 0; second < seconds; second += 2) {
-    for (const { timeline, ...member } of members) {
-      const listed = listedTasks({ timeline, ...member }, clock.now()) as RawTask[];
+    for (const { timeline } of members) {
+      const listed = timeline.listedAt(clock.now());
       for (const { BackupJobId, BackupStatus, Process } of listed) {
-        const before = last.get(Number(BackupJobId));
-        if (before?.process !== Process) last.set(Number(BackupJobId), { process: Process, second });
-        if (before && before.process !== Process) seen.progress.push(second);
-        if (before && BackupStatus !== undefined && second - before.second > 20) seen.stuck.push(Number(BackupJobId));
+        const jobId = Number(BackupJobId);
+        const words = `${BackupStatus ?? 'queued'} ${Process}`;
+        const before = last.get(jobId);
+        if (before?.words !== words) last.set(jobId, { words, second });
+        else if (BackupStatus !== undefined && second - before.second > 20) seen.stuck.push(jobId);
+        if (before && before.words !== words) seen.progress.push(second);
       }
       for (const [jobId] of last) {
         if (listed.some((task) => Number(task.BackupJobId) === jobId)) continue;
@@ -71,20 +79,13 @@ describe('the demo', () => {
     expect(fleet).to.have.length(24);
     expect(new Set(fleet.map(({ regionId }) => regionId)).size).to.equal(2);
     expect(new Set(fleet.map(({ engine }) => engine)).size).to.equal(4);
-    expect(fleet.filter(({ instanceType }) => instanceType === 'Readonly').map(({ regionId }) => regionId)).to.deep.equal([
-      'eu-central-1',
-      'cn-hangzhou',
-    ]);
+    expect(
+      fleet.filter(({ instanceType }) => instanceType === 'Readonly').map(({ regionId }) => regionId),
+    ).to.deep.equal(['eu-central-1', 'cn-hangzhou']);
   });
 
   it("comes with the exporter's configuration, whose credentials and endpoints work", async () => {
-    const { accounts, polling } = parse(demo.configuration) as {
-      accounts: {
-        credentials: { access_key_id: string; access_key_secret: string };
-        regions: { id: string; endpoint: string }[];
-      }[];
-      polling: object;
-    };
+    const { accounts, polling }: Configuration = parse(demo.configuration);
     expect(polling).to.include({ idle_interval: '10s', active_interval: '2s', stuck_after: '20s' });
     const { credentials, regions } = accounts[0]!;
     expect(regions.map(({ id }) => id)).to.deep.equal(['cn-hangzhou', 'eu-central-1']);

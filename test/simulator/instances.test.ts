@@ -32,14 +32,30 @@ describe('a generated fleet', () => {
   });
 
   it('holds all types and engines, and exactly one stuck backup', () => {
-    expect(tally(fleet, ({ instanceType }) => instanceType)).to.deep.equal({});
-    expect(tally(fleet, ({ engine }) => engine)).to.deep.equal({});
-    expect(tally(fleet, ({ profile }) => profile)).to.deep.equal({});
+    expect(tally(fleet, ({ instanceType }) => instanceType)).to.deep.equal({
+      Primary: 1115,
+      Readonly: 113,
+      Guard: 11,
+      Temp: 11,
+    });
+    expect(tally(fleet, ({ engine }) => engine)).to.deep.equal({
+      MySQL: 478,
+      MariaDB: 264,
+      PostgreSQL: 241,
+      SQLServer: 267,
+    });
+    expect(tally(fleet, ({ profile }) => profile)).to.deep.equal({ stuck: 1, failing: 25, steady: 1097, idle: 127 });
   });
 
   it('names replicas and PostgreSQL as the cloud does', () => {
-    const prefixes = fleet.map(({ instanceId, engine, instanceType }) => [instanceId.split('-')[0], engine, instanceType]);
-    expect(new Set(prefixes.filter(([prefix]) => prefix === 'pgr').map(String))).to.deep.equal(new Set(['pgr,PostgreSQL,Readonly']));
+    const prefixes = fleet.map(({ instanceId, engine, instanceType }) => [
+      instanceId.split('-')[0],
+      engine,
+      instanceType,
+    ]);
+    expect(new Set(prefixes.filter(([prefix]) => prefix === 'pgr').map(String))).to.deep.equal(
+      new Set(['pgr,PostgreSQL,Readonly']),
+    );
     expect(fleet[0]!.instanceId).to.match(/^(rm|pgm)-bp1[0-9a-z]{14}$/);
   });
 
@@ -52,6 +68,8 @@ describe('a generated fleet', () => {
   });
 
   it('does one thing when told so', () => {
-    expect(tally(generateInstances({ ...plan, profile: 'idle' }), ({ profile }) => profile)).to.deep.equal({ idle: 1250 });
+    expect(tally(generateInstances({ ...plan, profile: 'idle' }), ({ profile }) => profile)).to.deep.equal({
+      idle: 1250,
+    });
   });
 });
