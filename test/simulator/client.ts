@@ -89,3 +89,11 @@ export function parsed(text: string): Body {
     return {};
   }
 }
+
+/** Lets real sockets do their work until `holds` does. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turns = 0; !holds(); turns++) {
+    if (turns > 100_000) throw new Error(`never came true: ${holds.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
