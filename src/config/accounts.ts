@@ -25,8 +25,7 @@ interface RegionContext {
 }
 
 export function readAccounts(setting: Setting, context: AccountContext): readonly AccountConfig[] {
-  const items = setting.required().items();
-  if (setting.given && items.length === 0) setting.problem('must list at least one account');
+  const items = setting.required().items('must list at least one account');
   return unique('duplicate account', items, (item) => {
     const account = readAccount(item, context);
     return { key: item.nameKey('name'), name: account.name, value: account };
@@ -63,8 +62,7 @@ function readAccount(setting: Setting, { polling, knownRegions }: AccountContext
 }
 
 function readRegions(setting: Setting, { rateLimit, knownRegions }: RegionContext): readonly RegionConfig[] {
-  const items = setting.required().items();
-  if (setting.given && items.length === 0) setting.problem('must list at least one region');
+  const items = setting.required().items('must list at least one region');
   return unique('duplicate region', items, (item) => {
     const region = readRegion(item, rateLimit);
     const id = item.nameKey('id');
