@@ -49,7 +49,7 @@ function readAccount(setting: Setting, { polling, knownRegions }: AccountContext
   const tagLabels = discovery?.tagLabels ?? [];
   const instances = readInstances(key('instances'), { regions, tagLabels, stuckAfterMs });
   if (discovery === undefined && instances.length === 0) {
-    key('name').warning('this account lists no instances and discovery is off: nothing of it is polled');
+    key('name').warning('lists no instances and discovery is off: nothing of this account is polled');
   }
   return {
     name: key('name').required().text(NAME) ?? '',

@@ -263,5 +263,5 @@ function show(node: Node | undefined): string {
   if (!isScalar(node)) return isSeq(node) && node.items.length === 0 ? 'an empty list' : 'a list';
   if (isNull(node)) return 'no value';
   if (typeof node.value !== 'string') return (node.source ?? String(node.value)).slice(0, 80);
-  return /:.*@/.test(node.value) ? '' : quote(node.value);
+  return node.value.includes('@') && node.value.includes(':') ? '' : quote(node.value);
 }
