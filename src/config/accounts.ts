@@ -25,8 +25,7 @@ interface RegionContext {
 }
 
 export function readAccounts(setting: Setting, context: AccountContext): readonly AccountConfig[] {
-  const items = setting.required().items();
-  if (setting.given && items.length === 0) setting.problem('must list at least one account');
+  const items = setting.required().items('must list at least one account');
   return unique('duplicate account', items, (item) => {
     const account = readAccount(item, context);
     return { key: item.nameKey('name'), name: account.name, value: account };
@@ -50,7 +49,7 @@ function readAccount(setting: Setting, { polling, knownRegions }: AccountContext
   const tagLabels = discovery?.tagLabels ?? [];
   const instances = readInstances(key('instances'), { regions, tagLabels, stuckAfterMs });
   if (discovery === undefined && instances.length === 0) {
-    key('name').warning('this account lists no instances and discovery is off: nothing of it is polled');
+    key('name').warning('lists no instances and discovery is off: nothing of this account is polled');
   }
   return {
     name: key('name').required().text(NAME) ?? '',
@@ -63,8 +62,7 @@ function readAccount(setting: Setting, { polling, knownRegions }: AccountContext
 }
 
 function readRegions(setting: Setting, { rateLimit, knownRegions }: RegionContext): readonly RegionConfig[] {
-  const items = setting.required().items();
-  if (setting.given && items.length === 0) setting.problem('must list at least one region');
+  const items = setting.required().items('must list at least one region');
   return unique('duplicate region', items, (item) => {
     const region = readRegion(item, rateLimit);
     const id = item.nameKey('id');

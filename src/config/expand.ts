@@ -2,8 +2,11 @@ export type Env = Readonly<Record<string, string | undefined>>;
 
 export type Expanded = { readonly text: string } | { readonly problem: string };
 
-/** `$$`, `${NAME}`, `${NAME:-default}`, and a `${` that begins neither; any other `$` is itself, as regular expressions need it. */
-const REFERENCE = /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
+/**
+ * `$$`, `${NAME}`, `${NAME:-default}`, and a `${` that begins neither; any other `$` is itself, as regular expressions
+ * need it. A default holds no `${`, so that a text of many unfinished references is not searched to its end for each.
+ */
+const REFERENCE = /\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^}$]|\$(?!\{))*))?\}|\$\{/g;
 
 /**
  * Replaces references to the environment. As in a shell, the default also stands in for an empty variable. What a
@@ -17,7 +20,7 @@ export function expand(text: string, env: Env): Expanded {
       problem ??= 'not a reference to the environment; write ${NAME} or ${NAME:-default}, or $${ for a literal ${';
       return '';
     }
-    const value = env[name];
+    const value = Object.hasOwn(env, name) ? env[name] : undefined;
     if (fallback !== undefined) return value || fallback;
     if (value === undefined)
       problem ??= `environment variable ${name} is not set; set it or write \${${name}:-default}`;

@@ -132,8 +132,10 @@ export class Setting {
     return (this.isMapping ? this.entries().get(key) : undefined) ?? this;
   }
 
-  items(): readonly Setting[] {
+  /** @param none the rule that an empty list breaks; left out, it may be empty */
+  items(none?: string): readonly Setting[] {
     const node = this.#node;
+    if (isSeq<Node>(node) && node.items.length === 0 && none !== undefined) this.problem(none);
     if (isSeq<Node>(node)) return node.items.map((item, index) => this.#item(index, item));
     if (node !== undefined) this.problem('must be a list');
     return [];
@@ -212,8 +214,6 @@ export class Setting {
   #make(spot: Spot, node: Node | undefined): Setting {
     const target = isAlias(node) ? this.#reading.yaml.target(node) : node;
     const setting = new Setting(spot, target, this.#reading);
-    if (node !== undefined && target === undefined)
-      setting.problem('an alias (*name) needs an anchor (&name) before it');
     if (target !== undefined && this.#reading.valuesLeft-- <= 0) {
       setting.problem('too many values by now; the file is too large once its aliases are resolved');
       this.#reading.problems.throwIfAny();
@@ -263,5 +263,5 @@ function show(node: Node | undefined): string {
   if (!isScalar(node)) return isSeq(node) && node.items.length === 0 ? 'an empty list' : 'a list';
   if (isNull(node)) return 'no value';
   if (typeof node.value !== 'string') return (node.source ?? String(node.value)).slice(0, 80);
-  return /:.*@/.test(node.value) ? '' : quote(node.value);
+  return node.value.includes('@') && node.value.includes(':') ? '' : quote(node.value);
 }

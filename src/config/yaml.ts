@@ -8,7 +8,7 @@ export interface YamlFile {
   /** Undefined when the file holds nothing. */
   readonly root: Node | undefined;
   lineOf(node: Node): number;
-  /** The node an alias stands for; undefined when no anchor of that name comes before it. */
+  /** The node an alias stands for. */
   target(alias: Alias): Node | undefined;
 }
 
@@ -39,19 +39,21 @@ const SYNTAX: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 /** Parses YAML 1.2; a syntax problem is added to `problems`, and then there is no root to go on with. */
 export function parseYaml(text: string, problems: Problems): YamlFile {
   const lines = new LineCounter();
-  const targets = new Map<Alias, Node | undefined>();
+  const targets = new Map<Alias, Node>();
   const lineAt = (offset: number): number => lines.linePos(offset).line;
   let root: ParsedNode | null | undefined;
   try {
     // Keys are compared where their path is known, in setting.ts.
     const options = { schema: 'core', stringKeys: true, uniqueKeys: false, prettyErrors: false } as const;
-    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: 'silent' });
+    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: 'error' });
     const wrong = [...document.errors, ...document.warnings];
     for (const { code, pos } of wrong) {
       problems.add(lineAt(pos[0]), `YAML syntax: ${SYNTAX[code] ?? `not valid (${code})`}`);
     }
     root = wrong.length === 0 ? document.contents : undefined;
-    findTargets(root, targets);
+    for (const lost of findTargets(root, targets)) {
+      problems.add(lineAt(lost.range?.[0] ?? 0), 'YAML syntax: an alias (*name) needs an anchor (&name) before it');
+    }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     // The parser and the visitor are recursive: depth ends in a full stack.
@@ -65,13 +67,21 @@ export function parseYaml(text: string, problems: Problems): YamlFile {
   };
 }
 
-/** An alias means the last anchor of its name before it. One pass: the library's own `resolve` walks the file for each alias. */
-function findTargets(root: Node | null | undefined, targets: Map<Alias, Node | undefined>): void {
+/**
+ * An alias means the last anchor of its name before it. One pass: the library's own `resolve` walks the file for each.
+ * @returns the aliases that have none
+ */
+function findTargets(root: Node | null | undefined, targets: Map<Alias, Node>): readonly Alias[] {
   const anchors = new Map<string, Node>();
+  const lost: Alias[] = [];
   visit(root ?? null, {
     Node(_key, node) {
-      if (isAlias(node)) targets.set(node, anchors.get(node.source));
-      else if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target === undefined) lost.push(node);
+        else targets.set(node, target);
+      } else if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
+  return lost;
 }
