@@ -312,7 +312,7 @@ describe('the RDS API', () => {
       await start(() => undefined, { endpoint: 'http://127.0.0.1:1' });
       expect(await errorOf(ask())).to.include({
         kind: 'connection',
-        message: 'no connection to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+        message: 'connection to 127.0.0.1:1 failed: connect ECONNREFUSED 127.0.0.1:1',
       });
     });
 
@@ -325,7 +325,7 @@ describe('the RDS API', () => {
       expect(await errorOf(ask())).to.include({
         kind: 'connection',
         code: 'ConnectionError',
-        message: 'no connection to rds.cn-nowhere.aliyuncs.com: getaddrinfo ENOTFOUND rds.cn-nowhere.aliyuncs.com',
+        message: 'connection to rds.cn-nowhere.aliyuncs.com failed: getaddrinfo ENOTFOUND rds.cn-nowhere.aliyuncs.com',
       });
     });
 
