@@ -4,8 +4,8 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.js';
 import { UsageError } from '../errors.js';
 import type { ApiError } from '../model.js';
-import { AbortListeners } from './abort-listeners.js';
-import type { Abortable } from './abort-listeners.js';
+import { InFlight } from './in-flight.js';
+import type { Abortable } from './in-flight.js';
 import { aborted, badResponse, failureOf, timedOut } from './transport-error.js';
 
 export interface ClientOptions {
@@ -47,20 +47,17 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export function createClient(options: ClientOptions): Client {
   const { endpoint, timeoutMs, clock } = options;
   const dispatcher = createDispatcher(options);
-  const running = new Set<Attempt>();
-  const listeners = new AbortListeners();
+  const inFlight = new InFlight();
   let closed = false;
   return {
     post(path, headers, signal) {
       if (closed || signal.aborted) return Promise.resolve(aborted());
       return new Promise((resolve) => {
         const attempt = new Attempt(endpoint, (exchange) => {
-          running.delete(attempt);
-          listeners.remove(signal, attempt);
+          inFlight.remove(signal, attempt);
           resolve(exchange);
         });
-        running.add(attempt);
-        listeners.add(signal, attempt);
+        inFlight.add(signal, attempt);
         attempt.cancelTimer = clock.after(timeoutMs, () => attempt.settle(timedOut(endpoint, timeoutMs)));
         // The timer covers these two phases as well.
         dispatcher.dispatch(
@@ -71,7 +68,7 @@ export function createClient(options: ClientOptions): Client {
     },
     async close() {
       closed = true;
-      for (const attempt of running) attempt.abort();
+      inFlight.abortAll();
       await dispatcher.destroy();
     },
   };
@@ -96,6 +93,7 @@ function createDispatcher(options: ClientOptions): Dispatcher {
 
 /** One request on its way. */
 class Attempt implements Dispatcher.DispatchHandler, Abortable {
+  slot = 0;
   cancelTimer: (() => void) | undefined;
   readonly #endpoint: string;
   readonly #report: (exchange: Exchange) => void;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { ApiError, ApiResult } from '../model.js';
-import { AbortListeners } from './abort-listeners.js';
+import { InFlight } from './in-flight.js';
 import { credentialsError } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
 import { createCredentials } from './sign.js';
@@ -58,7 +58,7 @@ interface Failure {
  */
 export class SessionCredentials implements CredentialsProvider {
   readonly #options: SessionOptions;
-  readonly #listeners = new AbortListeners();
+  readonly #waiting = new InFlight();
   #session: Session | undefined;
   #failure: Failure | undefined;
   #fetching: Promise<ApiResult<Credentials>> | undefined;
@@ -144,9 +144,13 @@ export class SessionCredentials implements CredentialsProvider {
   #unlessAborted<T>(result: Promise<ApiResult<T>>, signal: AbortSignal): Promise<ApiResult<T>> {
     if (signal.aborted) return Promise.resolve(aborted());
     return new Promise((resolve) => {
-      const waiter = { abort: () => resolve(aborted()) };
-      this.#listeners.add(signal, waiter);
-      void result.then(resolve).then(() => this.#listeners.remove(signal, waiter));
+      const finish = (outcome: ApiResult<T>): void => {
+        this.#waiting.remove(signal, waiter);
+        resolve(outcome);
+      };
+      const waiter = { slot: 0, abort: () => finish(aborted()) };
+      this.#waiting.add(signal, waiter);
+      void result.then(finish);
     });
   }
 

@@ -36,6 +36,7 @@ export interface WireOptions {
   readonly endpoint?: string;
   readonly lookup?: LookupFunction;
   readonly credentials?: CredentialsProvider;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export function fixedCredentials(): CredentialsProvider {
@@ -85,6 +86,7 @@ export async function startWire(respond: Respond, options: WireOptions = {}): Pr
     clock,
     observe: (action, durationMs, code) => observations.push({ action, durationMs, code }),
     lookup: options.lookup,
+    env: options.env ?? {},
   });
   return {
     api,
