@@ -4,6 +4,8 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.js';
 import { UsageError } from '../errors.js';
 import type { ApiError } from '../model.js';
+import { InFlight } from './in-flight.js';
+import type { Abortable } from './in-flight.js';
 import { aborted, badResponse, failureOf, timedOut } from './transport-error.js';
 
 export interface ClientOptions {
@@ -45,17 +47,17 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export function createClient(options: ClientOptions): Client {
   const { endpoint, timeoutMs, clock } = options;
   const dispatcher = createDispatcher(options);
-  const running = new Set<Attempt>();
+  const inFlight = new InFlight();
   let closed = false;
   return {
     post(path, headers, signal) {
       if (closed || signal.aborted) return Promise.resolve(aborted());
       return new Promise((resolve) => {
-        const attempt = new Attempt(endpoint, signal, (exchange) => {
-          running.delete(attempt);
+        const attempt = new Attempt(endpoint, (exchange) => {
+          inFlight.remove(signal, attempt);
           resolve(exchange);
         });
-        running.add(attempt);
+        inFlight.add(signal, attempt);
         attempt.cancelTimer = clock.after(timeoutMs, () => attempt.settle(timedOut(endpoint, timeoutMs)));
         // The timer covers these two phases as well.
         dispatcher.dispatch(
@@ -66,7 +68,7 @@ export function createClient(options: ClientOptions): Client {
     },
     async close() {
       closed = true;
-      for (const attempt of running) attempt.settle(aborted());
+      inFlight.abortAll();
       await dispatcher.destroy();
     },
   };
@@ -89,11 +91,11 @@ function createDispatcher(options: ClientOptions): Dispatcher {
   return new EnvHttpProxyAgent({ ...pool, httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' });
 }
 
-/** One request on its way. It is its own listener and handler, which spares every attempt a set of closures. */
-class Attempt implements Dispatcher.DispatchHandler {
+/** One request on its way. */
+class Attempt implements Dispatcher.DispatchHandler, Abortable {
+  slot = 0;
   cancelTimer: (() => void) | undefined;
   readonly #endpoint: string;
-  readonly #signal: AbortSignal;
   readonly #report: (exchange: Exchange) => void;
   #settled = false;
   #controller: Dispatcher.DispatchController | undefined;
@@ -102,11 +104,9 @@ class Attempt implements Dispatcher.DispatchHandler {
   #body: Buffer[] = [];
   #bytes = 0;
 
-  constructor(endpoint: string, signal: AbortSignal, report: (exchange: Exchange) => void) {
+  constructor(endpoint: string, report: (exchange: Exchange) => void) {
     this.#endpoint = endpoint;
-    this.#signal = signal;
     this.#report = report;
-    signal.addEventListener('abort', this);
   }
 
   /** The first result counts; what is still in flight after it is cut off. */
@@ -114,13 +114,12 @@ class Attempt implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     this.cancelTimer?.();
-    this.#signal.removeEventListener('abort', this);
     this.#body = [];
     this.#report(exchange);
     if (!exchange.ok) this.#controller?.abort(CUT_OFF);
   }
 
-  handleEvent(): void {
+  abort(): void {
     this.settle(aborted());
   }
 

@@ -62,3 +62,10 @@ export interface CredentialsState {
 export function credentialsError(message: string): ApiError {
   return { kind: 'credentials', code: 'CredentialsError', message, requestId: undefined, retryAfterMs: undefined };
 }
+
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
+/** Whether a header can carry it: a key with a space or a control character is a paste gone wrong. */
+export function isUsableKey(text: string): boolean {
+  return PRINTABLE.test(text);
+}

@@ -1,9 +1,8 @@
-import type { LookupFunction } from 'node:net';
-import type { Clock } from '../clock.js';
 import type { Action, ApiResult, BackupTask } from '../model.js';
 import { badAnswer, readAnswer } from './answer.js';
 import { NO_JOB_ID, readBackupTasks } from './backup-tasks.js';
 import { createClient } from './client.js';
+import type { ClientOptions } from './client.js';
 import type { CredentialsProvider } from './credentials.js';
 import type { JsonObject } from './fields.js';
 import { instancesParameters, readInstances, readTags, tagsParameters } from './instances.js';
@@ -11,20 +10,14 @@ import type { InstancesPage, InstancesRequest, Parameters, TagsPage } from './in
 import { canonicalQuery, createNonces, signedHeaders, signingDate } from './sign.js';
 import type { Credentials } from './sign.js';
 
-export interface RdsApiOptions {
+export interface RdsApiOptions extends ClientOptions {
   readonly regionId: string;
-  /** An origin, as `endpointOf` gives it. */
-  readonly endpoint: string;
   readonly credentials: CredentialsProvider;
-  /** One attempt of one request, its body included. */
-  readonly timeoutMs: number;
   /** Of the exporter, for the user agent. */
   readonly version: string;
-  readonly clock: Clock;
   /** Told of every attempt that was sent and not given up; `code` is undefined when it worked. */
   readonly observe?: ((action: Action, durationMs: number, code: string | undefined) => void) | undefined;
   readonly randomBytes?: ((size: number) => Buffer) | undefined;
-  readonly lookup?: LookupFunction | undefined;
 }
 
 /** The RDS API of one account in one region. Each call is one attempt of one request and never throws. */

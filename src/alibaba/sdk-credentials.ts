@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { ApiResult } from '../model.js';
-import { credentialsError } from './credentials.js';
+import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
 import { isObject, textOf } from './fields.js';
 import { redact } from './redact.js';
@@ -115,7 +115,10 @@ function readCredential(
   credential: SdkCredential,
 ): FetchedCredentials {
   const { accessKeyId, accessKeySecret, securityToken, providerName } = found;
-  if (!accessKeyId || !accessKeySecret) throw new Error('the answer holds no access key');
+  if (!accessKeyId || !accessKeySecret) throw new Error('no access key came');
+  if (![accessKeyId, accessKeySecret, securityToken || 'none'].every(isUsableKey)) {
+    throw new Error('the access key holds spaces or control characters');
+  }
   const expiresAtWall = Date.parse(expirationIn(credential, 6) ?? '');
   return {
     accessKeyId,

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { ApiError, ApiResult } from '../model.js';
+import { InFlight } from './in-flight.js';
 import { credentialsError } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
 import { createCredentials } from './sign.js';
@@ -57,6 +58,7 @@ interface Failure {
  */
 export class SessionCredentials implements CredentialsProvider {
   readonly #options: SessionOptions;
+  readonly #waiting = new InFlight();
   #session: Session | undefined;
   #failure: Failure | undefined;
   #fetching: Promise<ApiResult<Credentials>> | undefined;
@@ -79,7 +81,7 @@ export class SessionCredentials implements CredentialsProvider {
     if (this.#fetching === undefined && failure !== undefined && this.#options.clock.now() < failure.retryAt) {
       return Promise.resolve({ ok: false, error: failure.error });
     }
-    return unlessAborted(this.#refresh(), signal);
+    return this.#unlessAborted(this.#refresh(), signal);
   }
 
   review(error: ApiError, used: Credentials): ApiError {
@@ -138,6 +140,20 @@ export class SessionCredentials implements CredentialsProvider {
     });
   }
 
+  /** The result, or `aborted` as soon as the signal says so. */
+  #unlessAborted<T>(result: Promise<ApiResult<T>>, signal: AbortSignal): Promise<ApiResult<T>> {
+    if (signal.aborted) return Promise.resolve(aborted());
+    return new Promise((resolve) => {
+      const finish = (outcome: ApiResult<T>): void => {
+        this.#waiting.remove(signal, waiter);
+        resolve(outcome);
+      };
+      const waiter = { slot: 0, abort: () => finish(aborted()) };
+      this.#waiting.add(signal, waiter);
+      void result.then(finish);
+    });
+  }
+
   #failed(error: ApiError): ApiError {
     const { account, type, log, clock } = this.#options;
     const first = this.#failure === undefined;
@@ -174,18 +190,4 @@ function sessionOf(fetched: FetchedCredentials, clock: Clock): Session {
     usableUntil: expiresAt - Math.min(5_000, lifetimeMs / 10),
     expiresAt,
   };
-}
-
-/** The result, or `aborted` as soon as the signal says so; leaves no listener behind. */
-function unlessAborted<T>(result: Promise<ApiResult<T>>, signal: AbortSignal): Promise<ApiResult<T>> {
-  if (signal.aborted) return Promise.resolve(aborted());
-  return new Promise((resolve) => {
-    const finish = (value: ApiResult<T>): void => {
-      signal.removeEventListener('abort', abort);
-      resolve(value);
-    };
-    const abort = (): void => finish(aborted());
-    signal.addEventListener('abort', abort);
-    void result.then(finish);
-  });
 }

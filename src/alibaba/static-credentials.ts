@@ -1,16 +1,13 @@
 import type { Clock } from '../clock.js';
 import type { ApiError, ApiResult } from '../model.js';
 import type { Secret } from '../secret.js';
-import { credentialsError } from './credentials.js';
+import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
 import { createCredentials } from './sign.js';
 import type { Credentials } from './sign.js';
 
 /** Secrets that live in files are looked at this often, not at every attempt. */
 const REREAD_MS = 1_000;
-
-/** What a header can carry; a key with anything else is a paste gone wrong. */
-const PRINTABLE = /^[\x21-\x7e]+$/;
 
 export interface StaticKeys {
   readonly accessKeyId: Secret;
@@ -72,10 +69,10 @@ export class StaticCredentials implements CredentialsProvider {
     if (this.#texts.length > 0 && texts.every((text, index) => text === this.#texts[index])) return;
     this.#texts = texts;
     const [accessKeyId = '', accessKeySecret = '', securityToken] = texts;
-    const usable = texts.every((text) => PRINTABLE.test(text));
+    const usable = texts.every(isUsableKey);
     this.#problem = usable
       ? undefined
-      : 'the access key holds spaces, control characters or none at all: check access_key_id, access_key_secret and security_token';
+      : 'the access key holds spaces, control characters or nothing: check access_key_id, access_key_secret and security_token';
     this.#credentials = usable
       ? createCredentials({ accessKeyId, accessKeySecret, securityToken, providerName })
       : undefined;

@@ -35,13 +35,13 @@ export function failureOf(endpoint: string, thrown: Error): Failure {
   const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
   const errorCode = error instanceof Error && 'code' in error ? String(error.code) : '';
   const host = hostOf(endpoint);
-  if (errorCode === 'UND_ERR_CONNECT_TIMEOUT') {
-    return failure('timeout', 'Timeout', `no connection to ${host}: ${messageOf(error)}`);
-  }
   const what = messageOf(error);
   if (BAD_HTTP.has(thrown.name)) return badResponse(endpoint, `answered with broken HTTP: ${what}`);
+  if (errorCode === 'UND_ERR_CONNECT_TIMEOUT') {
+    return failure('timeout', 'Timeout', `connection to ${host} failed: ${what}`);
+  }
   const prefix = errorCode === '' || what.includes(errorCode) ? '' : `${errorCode}: `;
-  return failure('connection', 'ConnectionError', `no connection to ${host}: ${prefix}${what}`);
+  return failure('connection', 'ConnectionError', `connection to ${host} failed: ${prefix}${what}`);
 }
 
 function failure(kind: ErrorKind, code: string, message: string): Failure {

@@ -1,8 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
+import { getEventListeners, once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { createClient } from '../../dist/alibaba/client.js';
+import { createRdsApi } from '../../dist/alibaba/rds-api.js';
+import { UsageError } from '../../dist/errors.js';
 import type { ApiError, ApiResult } from '../../dist/model.js';
-import { SECRET, http, startWire } from './wire.js';
+import { SECRET, fixedCredentials, http, portOf, startWire } from './wire.js';
 import type { Respond, Wire, WireOptions } from './wire.js';
 
 const IDLE = '{"RequestId":"R-1","Items":{"BackupJob":[]}}';
@@ -312,7 +318,7 @@ describe('the RDS API', () => {
       await start(() => undefined, { endpoint: 'http://127.0.0.1:1' });
       expect(await errorOf(ask())).to.include({
         kind: 'connection',
-        message: 'no connection to 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+        message: 'connection to 127.0.0.1:1 failed: connect ECONNREFUSED 127.0.0.1:1',
       });
     });
 
@@ -325,7 +331,7 @@ describe('the RDS API', () => {
       expect(await errorOf(ask())).to.include({
         kind: 'connection',
         code: 'ConnectionError',
-        message: 'no connection to rds.cn-nowhere.aliyuncs.com: getaddrinfo ENOTFOUND rds.cn-nowhere.aliyuncs.com',
+        message: 'connection to rds.cn-nowhere.aliyuncs.com failed: getaddrinfo ENOTFOUND rds.cn-nowhere.aliyuncs.com',
       });
     });
 
@@ -401,7 +407,26 @@ describe('the RDS API', () => {
       await wire.received(2);
       controller.abort();
       for (const each of asked) expect(await errorOf(each)).to.include({ kind: 'aborted' });
+      expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
       expect(wire.observations).to.deep.equal([]);
+    });
+
+    it('alone, though many calls share one listener on one signal', async () => {
+      let answer = (): unknown => undefined;
+      await start((socket) => {
+        if (wire.requests.length === 20) answer = () => socket.write(http(200, IDLE));
+      });
+      const [shared, own] = [new AbortController(), new AbortController()];
+      const doomed = Array.from({ length: 19 }, () => ask(shared.signal));
+      await wire.received(19);
+      const kept = ask(own.signal);
+      await wire.received(20);
+      expect(getEventListeners(shared.signal, 'abort')).to.have.lengthOf(1);
+      shared.abort();
+      for (const each of doomed) expect(await errorOf(each)).to.include({ kind: 'aborted' });
+      answer();
+      expect((await kept).ok).to.equal(true);
+      expect(getEventListeners(own.signal, 'abort')).to.deep.equal([]);
     });
 
     it('before it is sent when the signal is aborted already', async () => {
@@ -417,6 +442,71 @@ describe('the RDS API', () => {
       await wire.api.close();
       expect(await errorOf(asked)).to.include({ kind: 'aborted' });
       expect(await errorOf(ask())).to.include({ kind: 'aborted' });
+    });
+  });
+
+  describe('behind a proxy', () => {
+    /** Passes every tunnel on to the wire. */
+    async function startProxy(): Promise<{ url: string; targets: string[]; close(): void }> {
+      const targets: string[] = [];
+      const server = createServer().on('connect', (request, client, head) => {
+        targets.push(request.url ?? '');
+        const upstream = connect(wire.port, '127.0.0.1', () => {
+          client.write('HTTP/1.1 200 OK\r\n\r\n');
+          upstream.write(head);
+          upstream.pipe(client).pipe(upstream);
+        });
+        for (const socket of [upstream, client]) socket.on('error', () => undefined);
+      });
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      return { url: `http://user:plantedPassword@127.0.0.1:${portOf(server)}`, targets, close: () => server.close() };
+    }
+    const answer: Respond = (socket) => socket.write(http(200, IDLE));
+
+    it('goes through it, but not to a host of NO_PROXY', async () => {
+      await start(answer);
+      const proxy = await startProxy();
+      const endpoint = 'http://rds.cn-hangzhou.example';
+      const common = {
+        regionId: 'x',
+        credentials: fixedCredentials(),
+        timeoutMs: 10_000,
+        version: '1',
+        clock: wire.clock,
+      };
+      const through = createRdsApi({ ...common, endpoint, env: { HTTP_PROXY: proxy.url } });
+      const beside = createRdsApi({
+        ...common,
+        endpoint: `http://127.0.0.1:${wire.port}`,
+        env: { http_proxy: proxy.url, no_proxy: 'localhost,127.0.0.1' },
+      });
+      expect(await through.describeBackupTasks({ instanceId: 'rm-1' }, NEVER)).to.deep.equal({ ok: true, value: [] });
+      expect(proxy.targets).to.deep.equal(['rds.cn-hangzhou.example:80']);
+      expect(wire.requests[0]).to.contain('\r\nhost: rds.cn-hangzhou.example\r\n');
+      expect(await beside.describeBackupTasks({ instanceId: 'rm-1' }, NEVER)).to.deep.equal({ ok: true, value: [] });
+      expect(proxy.targets).to.have.lengthOf(1);
+      await through.close();
+      await beside.close();
+      proxy.close();
+    });
+
+    it('fails as a connection when the proxy is down, without its password in the message', async () => {
+      await start(answer, {
+        endpoint: 'http://rds.example',
+        env: { HTTP_PROXY: 'http://user:plantedPassword@127.0.0.1:1' },
+      });
+      const error = await errorOf(ask());
+      expect(error).to.include({ kind: 'connection' });
+      expect(error.message).not.to.contain('planted');
+    });
+
+    it('says so when its address is no URL, without showing it', async () => {
+      await start(answer);
+      const options = { endpoint: 'http://rds.example', timeoutMs: 1, clock: wire.clock };
+      expect(() => createClient({ ...options, env: { HTTPS_PROXY: 'plantedPassword@proxy' } })).to.throw(
+        UsageError,
+        'HTTPS_PROXY, HTTP_PROXY: not a URL such as http://proxy.example.com:3128',
+      );
     });
   });
 

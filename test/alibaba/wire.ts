@@ -1,7 +1,7 @@
 /** A raw HTTP server on loopback that misbehaves as it is told, and an API that speaks to it. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo, LookupFunction, Server, Socket } from 'node:net';
+import type { LookupFunction, Server, Socket } from 'node:net';
 import { createRdsApi } from '../../dist/alibaba/rds-api.js';
 import type { RdsApi } from '../../dist/alibaba/rds-api.js';
 import type { CredentialsProvider } from '../../dist/alibaba/credentials.js';
@@ -36,6 +36,7 @@ export interface WireOptions {
   readonly endpoint?: string;
   readonly lookup?: LookupFunction;
   readonly credentials?: CredentialsProvider;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export function fixedCredentials(): CredentialsProvider {
@@ -73,7 +74,7 @@ export async function startWire(respond: Respond, options: WireOptions = {}): Pr
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = portOf(server);
   const clock = new FakeClock();
   const observations: Observation[] = [];
   const api = createRdsApi({
@@ -85,6 +86,7 @@ export async function startWire(respond: Respond, options: WireOptions = {}): Pr
     clock,
     observe: (action, durationMs, code) => observations.push({ action, durationMs, code }),
     lookup: options.lookup,
+    env: options.env ?? {},
   });
   return {
     api,
@@ -115,4 +117,10 @@ export async function startWire(respond: Respond, options: WireOptions = {}): Pr
 export function http(status: number, body: string, headers: Record<string, string> = {}): string {
   const lines = Object.entries({ 'content-length': String(Buffer.byteLength(body)), ...headers });
   return `HTTP/1.1 ${status} x\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
+}
+
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
+  return address.port;
 }
