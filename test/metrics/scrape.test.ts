@@ -75,7 +75,7 @@ describe('a scrape', () => {
 
   it('shares one render with all that arrive together', async () => {
     const { scrapes, fleet } = setUp({ states: () => fleet.states });
-    fleet.states = aFleet(1_000);
+    fleet.states = aFleet(100);
     const answers = await Promise.all(
       Array.from({ length: 50 }, (_, index) => scrapes.answer(index % 2 ? GZIP : PLAIN)),
     );
