@@ -3,7 +3,7 @@ import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
 import { ChunkWriter } from './chunks.js';
 import { FLEET_FAMILIES } from './families.js';
-import type { Family, FamilyHead, Sample, Seconds } from './family.js';
+import type { Family, Sample, Seconds } from './family.js';
 import { labelText } from './labels.js';
 import type { Format } from './negotiate.js';
 import { PLACE_FAMILIES } from './place-families.js';
@@ -62,8 +62,8 @@ async function rowsOf({ states, places, now }: FleetView): Promise<readonly Row[
 }
 
 /** The wall clock is read once, so that one scrape has one notion of it; whole milliseconds are all that is known. */
-function secondsOf({ now, toWall }: FleetView): Seconds {
-  const offsetMs = toWall(now) - now;
+function secondsOf(view: FleetView): Seconds {
+  const offsetMs = view.toWall(view.now) - view.now;
   return (steadyMs) => Math.round(steadyMs + offsetMs) / 1000;
 }
 
@@ -79,7 +79,7 @@ export function renderOwn(view: FleetView, self: readonly SelfFamily[], format: 
     for (const place of view.places) family.samples(place, sample, seconds);
   }
   for (const family of self) {
-    write(headText(family, format));
+    if (family.values.length > 0) write(headText(family, format));
     for (const value of family.values) write(selfLine(family, value));
   }
   if (format === 'openmetrics') write('# EOF\n');
@@ -98,21 +98,17 @@ function sampler(family: Family<never>, format: Format, write: (line: string) =>
 }
 
 /** OpenMetrics names a counter without the `_total` of its samples, and escapes quotes in the help too. */
-function headText({ name, help, type }: FamilyHead, format: Format): string {
+function headText({ name, help, type }: Omit<SelfFamily, 'values'>, format: Format): string {
   const escaped = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
   if (format === 'text') return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
   const family = type === 'counter' ? name.replace(/_total$/, '') : name;
   return `# HELP ${family} ${escaped.replaceAll('"', '\\"')}\n# TYPE ${family} ${type}\n`;
 }
 
-function selfLine({ name }: FamilyHead, { metricName = name, labels, value }: SelfValue): string {
+function selfLine({ name }: SelfFamily, { metricName = name, labels, value }: SelfValue): string {
   const { le, ...others } = labels;
-  const text = labelText({ ...strings(others), ...(le === undefined ? {} : { le: boundText(le) }) });
+  const text = labelText({ ...others, ...(le === undefined ? {} : { le: boundText(le) }) });
   return text === '' ? `${metricName} ${value}\n` : `${metricName}{${text}} ${value}\n`;
-}
-
-function strings(labels: Readonly<Record<string, string | number>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 }
 
 /** The canonical form of OpenMetrics, which tells a bound as a float; in both formats, or the series would differ. */

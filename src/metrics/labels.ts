@@ -1,7 +1,7 @@
 /** Labels as they stand between the braces of a sample, `a="1",b="2"`, in the order of the entries. */
-export function labelText(labels: Readonly<Record<string, string>>): string {
+export function labelText(labels: Readonly<Partial<Record<string, string | number>>>): string {
   return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escapeLabelValue(value)}"`)
+    .map(([name, value]) => `${name}="${escapeLabelValue(String(value))}"`)
     .join(',');
 }
 

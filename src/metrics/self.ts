@@ -12,7 +12,7 @@ import collectVersion from 'prom-client/lib/metrics/version.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { Clock } from '../clock.js';
 import type { Action, Place, TaskField } from '../model.js';
-import { ACTIONS, TASK_FIELDS } from '../model.js';
+import { ACTIONS, placeKey, TASK_FIELDS } from '../model.js';
 import type { EventLoopLag } from './event-loop.js';
 import { watchEventLoop } from './event-loop.js';
 import type { FamilyHead } from './family.js';
@@ -39,14 +39,17 @@ export interface EndedRequest extends Place {
 }
 
 /** A family with its samples, as prom-client hands them out. */
-export interface SelfFamily extends FamilyHead {
+export interface SelfFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
   readonly values: readonly SelfValue[];
 }
 
 export interface SelfValue {
   /** Of a part of a histogram: `..._bucket`, `..._sum`, `..._count`. */
   readonly metricName?: string;
-  readonly labels: Readonly<Record<string, string | number>>;
+  readonly labels: Readonly<Partial<Record<string, string | number>>>;
   readonly value: number;
 }
 
@@ -125,11 +128,11 @@ export class SelfMetrics {
     this.#saveSuccessful?.set(Number(ok));
   }
 
-  /** Every family that has a sample now. */
+  /** Every family, also those without a sample. */
   async families(): Promise<readonly SelfFamily[]> {
-    // Its types know neither the values nor that a type is a word.
-    const families = (await this.#registry.getMetricsAsJSON()) as unknown as readonly SelfFamily[];
-    return families.filter(({ values }) => values.length > 0);
+    const families = await this.#registry.getMetricsAsJSON();
+    // A word, although its type says a number.
+    return families.map((family) => Object.assign(family, { type: String(family.type) }));
   }
 
   #codeLabel(code: string): string {
@@ -150,10 +153,6 @@ const OTHER_CODE = 'Other';
 
 function headOf({ name, help, labels }: FamilyHead): { name: string; help: string; labelNames: string[] } {
   return { name, help, labelNames: [...labels] };
-}
-
-function placeKey({ account, regionId }: Place): string {
-  return JSON.stringify([account, regionId]);
 }
 
 function requestLabels(

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { PlaceView } from '../../dist/fleet/place-view.js';
 import type { InstanceState } from '../../dist/fleet/state.js';
-import { aPlace, aState, anInstance, completion, expose, NOW, outcomes, selfMetrics, tracked } from './fleet.js';
+import { aPlace, aState, completion, expose, NOW, outcomes, selfMetrics, tracked } from './fleet.js';
 
 /** One state each; every one is rendered whole and compared with test/fixtures/metrics/NAME.txt. */
 const CASES: Record<string, InstanceState> = {
@@ -87,11 +87,10 @@ describe('the exposition', () => {
 
   describe('of two accounts, everything counted', () => {
     const states = [
-      ...Object.values(CASES).map((state, index) => ({
-        ...state,
-        instance: anInstance({ instanceId: `rm-${index}`, labels: { tag_env: 'prod', team: 'billing' } }),
-      })),
-      aState({ instance: anInstance({ account: '测试', regionId: 'eu-central-1', name: '订单 "A"\\B\nC' }) }),
+      ...Object.values(CASES).map((state, index) =>
+        aState(state, { instanceId: `rm-${index}`, labels: { tag_env: 'prod', team: 'billing' } }),
+      ),
+      aState({}, { account: '测试', regionId: 'eu-central-1', name: '订单 "A"\\B\nC' }),
     ];
     const places: PlaceView[] = [
       aPlace({

@@ -11,7 +11,7 @@ import { FakeClock } from '../helpers/fake-clock.js';
 
 export const NOW = Date.parse('2026-01-15T08:30:00Z');
 
-export function anInstance(over: Partial<Instance> = {}): Instance {
+function anInstance(over: Partial<Instance> = {}): Instance {
   return {
     account: 'production',
     regionId: 'cn-hangzhou',
@@ -26,9 +26,8 @@ export function anInstance(over: Partial<Instance> = {}): Instance {
 }
 
 /** Idle, polled ten seconds ago. */
-export function aState(over: Partial<InstanceState> = {}): InstanceState {
+export function aState(over: Partial<InstanceState> = {}, instance: Partial<Instance> = {}): InstanceState {
   return {
-    instance: anInstance(),
     firstSeenAt: NOW - 3_600_000,
     lastPoll: { at: NOW - 10_000, error: undefined },
     lastGoodPollAt: NOW - 10_000,
@@ -37,6 +36,7 @@ export function aState(over: Partial<InstanceState> = {}): InstanceState {
     countedJobs: [],
     unsupported: undefined,
     ...over,
+    instance: anInstance(instance),
   };
 }
 
@@ -104,17 +104,18 @@ export function aPlace(over: Partial<PlaceView> = {}): PlaceView {
 export function aFleet(size: number): readonly InstanceState[] {
   return Array.from({ length: size }, (_, index) => {
     const both = outcomes({ Finished: 30 + (index % 7), Failed: index % 2 }, completion({ at: NOW - index * 1000 }));
-    return aState({
-      instance: anInstance({
-        instanceId: `rm-bp1${String(index).padStart(12, '0')}`,
-        name: `订单数据库-${index}`,
-        labels: { tag_env: 'prod', team: 'billing' },
-      }),
+    const instance = {
+      instanceId: `rm-bp1${String(index).padStart(12, '0')}`,
+      name: `订单数据库-${index}`,
+      labels: { tag_env: 'prod', team: 'billing' },
+    };
+    const state = {
       lastPoll: { at: NOW - (index % 300_000), error: undefined },
       lastGoodPollAt: NOW - (index % 300_000),
       tasks: index % 10 === 0 ? [tracked({ backupJobId: String(5_000_000 + index) })] : [],
       outcomes: { Automated: both, Manual: both },
-    });
+    };
+    return aState(state, instance);
   });
 }
 
