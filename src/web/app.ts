@@ -1,7 +1,8 @@
 import express from 'express';
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
-import { landingPage } from './landing-page.js';
+import { loadAssets } from './page/assets.js';
+import type { Asset } from './page/assets.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { statusHandlers } from './status-handlers.js';
 
@@ -23,31 +24,29 @@ export interface WebParts {
   onBug(error: unknown): void;
 }
 
+/** The headers of a request that decide on its answer. */
 export interface ScrapeRequest {
-  readonly method: 'GET' | 'HEAD';
   readonly accept: string | undefined;
   readonly acceptEncoding: string | undefined;
 }
 
 export interface ScrapeAnswer {
   readonly status: number;
-  /** Without Content-Length. */
+  /** With Content-Length. */
   readonly headers: Readonly<Record<string, string | number>>;
+  /** To be written one after the other. */
   readonly body: readonly Uint8Array[];
 }
 
 type Method = 'GET' | 'POST' | 'PUT';
 type Route = Readonly<Partial<Record<Method, RequestHandler>>>;
 
-/** The paths that a telemetry path must not take. */
-export const RESERVED_PATHS: readonly string[] = [
-  '/',
-  '/api/v1/status',
-  '/config',
-  '/-/healthy',
-  '/-/ready',
-  '/-/reload',
-];
+const OWN_PATHS = new Set(['/', '/api/v1/status', '/config', '/-/healthy', '/-/ready', '/-/reload']);
+
+/** Whether a telemetry path would hide another route. */
+export function isPathTaken(telemetryPath: string): boolean {
+  return OWN_PATHS.has(telemetryPath) || telemetryPath.startsWith('/assets/');
+}
 
 /** The request listener of the exporter. No path of the host is ever read: every answer is made in memory. */
 export function createApp(parts: WebParts): Express {
@@ -69,16 +68,18 @@ export function createApp(parts: WebParts): Express {
 }
 
 function routes(parts: WebParts): Readonly<Record<string, Route>> {
-  const status = statusHandlers(parts);
+  const assets = loadAssets();
+  const status = statusHandlers(parts, assets.folder);
   const reload = reloadHandler(parts);
   return {
-    '/': { GET: landingPage(parts) },
+    '/': { GET: status.page },
     [parts.telemetryPath]: { GET: scrapeHandler(parts) },
     '/api/v1/status': { GET: status.json },
     '/config': { GET: (_request, response) => sendText(response, 200, parts.configText()) },
     '/-/healthy': { GET: (_request, response) => sendText(response, 200, `${parts.name} is healthy.`) },
     '/-/ready': { GET: readyHandler(parts) },
     '/-/reload': { POST: reload, PUT: reload },
+    ...Object.fromEntries([...assets.files].map(([path, asset]) => [path, { GET: assetHandler(asset) }])),
   };
 }
 
@@ -145,14 +146,20 @@ function boundedUrl(request: Request, response: Response, next: () => void): voi
 function scrapeHandler(parts: WebParts): RequestHandler {
   return async (request, response) => {
     const { status, headers, body } = await parts.scrape({
-      method: request.method === 'HEAD' ? 'HEAD' : 'GET',
       accept: request.headers.accept,
       acceptEncoding: request.headers['accept-encoding']?.toString(),
     });
-    const length = body.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    response.writeHead(status, { ...headers, 'Content-Length': String(length) });
+    response.writeHead(status, headers);
     if (request.method !== 'HEAD') for (const chunk of body) response.write(chunk);
     response.end();
+  };
+}
+
+/** The path holds a hash of what is there: it may be kept for ever. */
+function assetHandler({ type, body }: Asset): RequestHandler {
+  return (_request, response) => {
+    response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
+    response.type(type).send(body);
   };
 }
 

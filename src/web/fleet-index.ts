@@ -1,4 +1,5 @@
 import { rowOrder } from './fleet-order.js';
+import type { Instance } from '../model.js';
 import { ageRows, updateRows } from './fleet-rows.js';
 import type { FleetRow } from './fleet-rows.js';
 import type { RowState } from './row-state.js';
@@ -45,6 +46,11 @@ export class FleetIndex {
     return this.#facets;
   }
 
+  /** One row, by account, region and instance id joined with slashes. */
+  get(path: string): FleetRow | undefined {
+    return this.#rows.find(({ state: { instance } }) => isAt(instance, path));
+  }
+
   find(query: StatusQuery, snapshot: StatusSnapshot): Found {
     const counts = { stuck: 0, failed: 0, unknown: 0, running: 0, queued: 0, idle: 0, unsupported: 0 };
     const matches = matcher(query);
@@ -64,10 +70,15 @@ export class FleetIndex {
     const key = `${query.sort} ${query.descending}`;
     const order = this.#orders.get(key) ?? [...this.#rows];
     this.#orders.set(key, order);
+    if (query.sort === 'next_poll') for (const row of order) row.nextPollAt = snapshot.nextPollAt(row.state.instance);
     // In place, on purpose: the next request sorts from here.
     // oxlint-disable-next-line unicorn/no-array-sort
-    return order.sort(rowOrder(query, (row) => snapshot.nextPollAt(row.state.instance)));
+    return order.sort(rowOrder(query));
   }
+}
+
+function isAt({ account, regionId, instanceId }: Instance, path: string): boolean {
+  return path.endsWith(instanceId) && path === `${account}/${regionId}/${instanceId}`;
 }
 
 function matcher({ q, account, regionId, engine }: StatusQuery): (row: FleetRow) => boolean {

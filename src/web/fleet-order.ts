@@ -6,15 +6,12 @@ import type { SortKey, StatusQuery } from './status-query.js';
 export type CompareRows = (one: FleetRow, other: FleetRow) => number;
 
 /** The order of a sort key. Rows without the value come last, whichever way round. Ties go by name and id. */
-export function rowOrder(
-  { sort, descending }: Pick<StatusQuery, 'sort' | 'descending'>,
-  nextPollAt: (row: FleetRow) => number | undefined,
-): CompareRows {
+export function rowOrder({ sort, descending }: Pick<StatusQuery, 'sort' | 'descending'>): CompareRows {
   const turn = descending ? -1 : 1;
   if (sort === 'attention') return (one, other) => turn * compareAttention(one, other) || compareTies(one, other);
   const text = TEXT_KEYS[sort];
   if (text !== undefined) return (one, other) => turn * compareTexts(text(one), text(other)) || compareTies(one, other);
-  const number = sort === 'next_poll' ? nextPollAt : (NUMBER_KEYS[sort] ?? (() => undefined));
+  const number = NUMBER_KEYS[sort] ?? (() => undefined);
   return (one, other) => compareNumbers(number(one), number(other), turn) || compareTies(one, other);
 }
 
@@ -31,6 +28,7 @@ const NUMBER_KEYS: { readonly [K in SortKey]?: (row: FleetRow) => number | undef
   last_progress: (row) => row.task?.lastProgressAt,
   last_outcome: (row) => row.completion?.at,
   last_good_poll: (row) => row.state.lastGoodPollAt,
+  next_poll: (row) => row.nextPollAt,
 };
 
 const RANKS = new Map(ROW_STATES.map((state, rank) => [state, rank]));

@@ -1,7 +1,7 @@
 import type { PlaceView } from '../fleet/place-view.js';
 import type { Completion, InstanceState, TrackedTask } from '../fleet/state.js';
 import { isFresh, phaseOf, progressRatio } from '../fleet/view.js';
-import type { Place } from '../model.js';
+import { placeKey } from '../model.js';
 import { lastCompletion, rowStateOf } from './row-state.js';
 import type { RowState } from './row-state.js';
 
@@ -12,9 +12,11 @@ export class FleetRow {
   readonly tieKey: string;
   state: InstanceState;
   rowState: RowState = 'unknown';
-  /** The task that the row shows: running before queued before ended, then the one without progress for longest. */
-  task: TrackedTask | undefined;
+  /** Running before queued before ended, then the one without progress for longest: the row shows the first. */
+  tasks: readonly TrackedTask[] = [];
   completion: Completion | undefined;
+  /** Kept up to date only where the order needs it. */
+  nextPollAt: number | undefined;
   #freshState: RowState = 'unknown';
   #text: string | undefined;
 
@@ -47,17 +49,17 @@ export class FleetRow {
     return this.task && progressRatio(this.task.task);
   }
 
+  get task(): TrackedTask | undefined {
+    return this.tasks[0];
+  }
+
   #read(state: InstanceState): void {
     this.state = state;
     this.#text = undefined;
     this.#freshState = rowStateOf(state, true);
-    this.task = foremostTask(state.tasks);
+    this.tasks = state.tasks.length < 2 ? state.tasks : state.tasks.toSorted(compareTasks);
     this.completion = lastCompletion(state);
   }
-}
-
-export function placeKey({ account, regionId }: Place): string {
-  return `${account}\u0000${regionId}`;
 }
 
 /** Brings the rows up to date; a changed set of instances gives new rows, else the same objects stay in their order. */
@@ -83,15 +85,9 @@ function isSame(one: InstanceState, other: InstanceState | undefined): boolean {
 
 const PHASES = ['running', 'queued', 'ended'];
 
-function foremostTask(tasks: readonly TrackedTask[]): TrackedTask | undefined {
-  let foremost: TrackedTask | undefined;
-  for (const tracked of tasks) if (foremost === undefined || precedes(tracked, foremost)) foremost = tracked;
-  return foremost;
-}
-
-function precedes(one: TrackedTask, other: TrackedTask): boolean {
+function compareTasks(one: TrackedTask, other: TrackedTask): number {
   const phases = PHASES.indexOf(phaseOf(one.task)) - PHASES.indexOf(phaseOf(other.task));
-  return phases === 0 ? one.lastProgressAt < other.lastProgressAt : phases < 0;
+  return phases || one.lastProgressAt - other.lastProgressAt;
 }
 
 function searchText({ instance, tasks, lastPoll }: InstanceState): string {

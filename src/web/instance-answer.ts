@@ -34,6 +34,7 @@ export interface InstanceAnswer {
     readonly request_id: string | null;
     readonly at: string;
   } | null;
+  /** Running before queued before ended, then the one without progress for longest. */
   readonly tasks: readonly TaskAnswer[];
   /** By mode, once a task of it was seen. */
   readonly outcomes: { readonly [M in Mode]?: OutcomesAnswer };
@@ -78,7 +79,7 @@ export interface CompletionAnswer {
   readonly backup_id: string | null;
 }
 
-export function instanceAnswer({ state, rowState }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
+export function instanceAnswer({ state, rowState, tasks }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
   const { instance, lastGoodPollAt } = state;
   return {
     account: instance.account,
@@ -98,7 +99,7 @@ export function instanceAnswer({ state, rowState }: FleetRow, snapshot: StatusSn
       lastGoodPollAt === undefined ? null : Math.max(0, Math.round((snapshot.now - lastGoodPollAt) / 1_000)),
     next_poll: timeText(snapshot, snapshot.nextPollAt(instance)),
     last_error: errorAnswer(state, snapshot),
-    tasks: state.tasks.map((tracked) => taskAnswer(state, tracked, snapshot)),
+    tasks: tasks.map((tracked) => taskAnswer(state, tracked, snapshot)),
     outcomes: Object.fromEntries(
       Object.entries(state.outcomes).map(([mode, outcomes]) => [mode, outcomesAnswer(outcomes, snapshot)]),
     ),

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingHttpHeaders, RequestListener, Server, ServerOptions } from 'node:http';
+import type { Server as TlsServer } from 'node:https';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 
@@ -10,7 +11,7 @@ export interface ListenAddress {
 }
 
 /** Makes the server of one address: `http.createServer`, or one that speaks TLS. */
-export type CreateServer = (options: ServerOptions, listener: RequestListener) => Server;
+export type CreateServer = (options: ServerOptions, listener: RequestListener) => Server | TlsServer;
 
 export interface ServersOptions {
   /** At least one. */
@@ -101,7 +102,7 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
   };
 }
 
-function boundTo(server: Server): ListenAddress & { readonly host: string } {
+function boundTo(server: Server | TlsServer): ListenAddress & { readonly host: string } {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('the server is not bound to a port');
   return { host: bound.address, port: bound.port };
@@ -123,7 +124,7 @@ function carriesBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
+function listen(server: Server | TlsServer, { host, port }: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       reject(new Error(`cannot listen on ${formatAddress(host, port)}: ${reasonOf(error)}`, { cause: error }));
@@ -152,7 +153,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   return LISTEN_REASONS[error.code ?? ''] ?? messageOf(error);
 }
 
-function closeServer(server: Server, clock: Clock, deadlineMs: number): Promise<void> {
+function closeServer(server: Server | TlsServer, clock: Clock, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(deadlineMs, () => server.closeAllConnections());
     server.close(() => {

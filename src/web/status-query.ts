@@ -46,7 +46,10 @@ const MAX_TEXT = 200;
 const MAX_VALUES = 50;
 
 /** Reads the parameters of the status API; an empty value is as good as none, as a form sends it. */
-export function parseStatusQuery(parameters: URLSearchParams, alsoAllowed: readonly string[] = []): ParsedQuery {
+export function parseStatusQuery(
+  parameters: URLSearchParams,
+  { limit = DEFAULT_LIMIT, alsoAllowed = [] }: { limit?: number; alsoAllowed?: readonly string[] } = {},
+): ParsedQuery {
   const problems: string[] = [];
   for (const name of new Set(parameters.keys())) {
     if (!PARAMETERS.includes(name) && !alsoAllowed.includes(name)) {
@@ -64,7 +67,7 @@ export function parseStatusQuery(parameters: URLSearchParams, alsoAllowed: reado
     engine: readMany(reader, 'engine'),
     sort: sortKey ?? 'attention',
     descending: sortKey !== undefined && sort.startsWith('-'),
-    limit: readInteger(reader, 'limit', { least: 1, most: MAX_LIMIT }) ?? DEFAULT_LIMIT,
+    limit: readInteger(reader, 'limit', { least: 1, most: MAX_LIMIT }) ?? limit,
     offset: readInteger(reader, 'offset', { least: 0, most: MAX_OFFSET }) ?? 0,
   };
   return { query, problems };

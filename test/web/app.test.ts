@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { RESERVED_PATHS } from '../../dist/web/app.js';
+import { isPathTaken } from '../../dist/web/app.js';
 import { ask, serveParts } from './helpers.js';
 import type { TestServer } from './helpers.js';
 
@@ -33,8 +33,8 @@ describe('the routes', () => {
     await ask(scraped, '/metrics', { method: 'HEAD' });
     await scraped.close();
     expect(seen).to.deep.equal([
-      { method: 'GET', accept: 'application/openmetrics-text', acceptEncoding: 'gzip' },
-      { method: 'HEAD', accept: undefined, acceptEncoding: undefined },
+      { accept: 'application/openmetrics-text', acceptEncoding: 'gzip' },
+      { accept: undefined, acceptEncoding: undefined },
     ]);
   });
 
@@ -134,15 +134,10 @@ describe('the routes', () => {
     expect((await ask(server, `/metrics?${'a'.repeat(9_000)}`)).status).to.equal(414);
   });
 
-  it('name the paths that are taken', () => {
-    expect(RESERVED_PATHS).to.include.members([
-      '/',
-      '/api/v1/status',
-      '/config',
-      '/-/healthy',
-      '/-/ready',
-      '/-/reload',
-    ]);
+  it('tell which telemetry paths they leave free', () => {
+    const paths = ['/', '/api/v1/status', '/config', '/-/healthy', '/-/ready', '/-/reload', '/assets/metrics'];
+    expect(paths.filter((path) => !isPathTaken(path))).to.deep.equal([]);
+    expect(isPathTaken('/metrics')).to.equal(false);
   });
 });
 

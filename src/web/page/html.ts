@@ -7,9 +7,9 @@ export class Html {
   }
 }
 
-type Value = string | number | Html | undefined | readonly (Html | undefined)[];
+type Value = string | number | Html | undefined | null | readonly (Html | undefined)[];
 
-/** HTML from a template: every value is escaped unless it is `Html` itself; undefined is nothing. */
+/** HTML from a template: every value is escaped unless it is `Html` itself; undefined and null are nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   let text = strings[0] ?? '';
   values.forEach((value, index) => {
@@ -19,7 +19,7 @@ export function html(strings: TemplateStringsArray, ...values: readonly Value[])
 }
 
 function render(value: Value): string {
-  if (value === undefined) return '';
+  if (value === undefined || value === null) return '';
   if (value instanceof Html) return value.text;
   if (typeof value === 'string') return escapeHtml(value);
   if (typeof value === 'number') return String(value);

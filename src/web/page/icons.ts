@@ -1,0 +1,49 @@
+import type { RowState } from '../row-state.js';
+import { html } from './html.js';
+import type { Html } from './html.js';
+
+/** Shapes differ as much as colours do: who sees no colour still tells the states apart. 16 x 16, drawn by the current colour. */
+const SHAPES: Readonly<Record<RowState, Html>> = {
+  stuck: html`<path d="M5 1h6l4 4v6l-4 4H5l-4-4V5z" /><path class="mark" d="M8 4v5M8 11v1.6" />`,
+  failed: html`<circle cx="8" cy="8" r="7" /><path class="mark" d="M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6" />`,
+  unknown: html`<path d="M8 0l8 8-8 8-8-8z" /><path
+      class="mark"
+      d="M6 6.4a2 2 0 1 1 2.6 1.9c-.4.2-.6.5-.6 1M8 11.2v.9"
+    />`,
+  running: html`<circle cx="8" cy="8" r="7" /><path class="mark" d="M8 11.6V4.6M5 7.4l3-3 3 3" />`,
+  queued: html`<circle class="line" cx="8" cy="8" r="6.2" /><path class="line" d="M8 4.4V8l2.6 1.8" />`,
+  idle: html`<circle class="line" cx="8" cy="8" r="6.2" /><path class="line" d="M5 8h6" />`,
+  unsupported: html`<circle class="line" cx="8" cy="8" r="6.2" /><path class="line" d="M3.8 12.2l8.4-8.4" />`,
+};
+
+/** The definitions that `icon` refers to; once in a page. */
+export const ICON_SPRITE: Html = html`<svg class="sprite" aria-hidden="true">
+  ${Object.entries(SHAPES).map(
+    ([state, shape]) => html`<symbol id="icon-${state}" viewBox="0 0 16 16">${shape}</symbol>`,
+  )}
+</svg>`;
+
+export function icon(state: RowState): Html {
+  return html`<svg class="icon" aria-hidden="true"><use href="#icon-${state}"></use></svg>`;
+}
+
+/** The browser tab's icon. */
+export const TAB_ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f5fbf"/>' +
+  '<path d="M8 12V4.5M5 7.5l3-3 3 3" fill="none" stroke="#fff" stroke-width="1.8"/></svg>';
+
+/** What people read for a state. */
+export const STATE_WORDS: Readonly<Record<RowState, string>> = {
+  stuck: 'Stuck',
+  failed: 'Failed',
+  unknown: 'Unknown',
+  running: 'Running',
+  queued: 'Queued',
+  idle: 'Idle',
+  unsupported: 'No backups',
+};
+
+/** A state as icon and word. */
+export function badge(state: RowState): Html {
+  return html`<span class="badge ${state}">${icon(state)}${STATE_WORDS[state]}</span>`;
+}

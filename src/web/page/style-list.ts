@@ -1,0 +1,64 @@
+/** The list: a table where there is room, else one card an instance. */
+export const LIST_STYLE = `
+.work { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; align-items: start; }
+.list { container: list / inline-size; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: clip; }
+.list h2 { padding: 0.75rem 1rem 0.5rem; }
+.list table { width: 100%; border-collapse: collapse; }
+.list thead th { position: sticky; top: 0; background: var(--card); border-bottom: 1px solid var(--strong-line); text-align: left; font-size: 0.8125rem; font-weight: 600; padding: 0.35rem 0.75rem; vertical-align: bottom; }
+.list td, .list tbody th { padding: 0.45rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; }
+.list tbody tr:last-child > * { border-bottom: 0; }
+.list tbody tr:hover { background: var(--hover); }
+.list tr[aria-current] { background: var(--hover); box-shadow: inset 4px 0 0 var(--focus); }
+.list tr.stuck .c-name, .list tr.failed .c-name { font-weight: 600; }
+.list .minor { display: block; font-weight: 400; }
+.list td.c-engine .minor { display: inline; }
+.sort { display: block; color: inherit; text-decoration: none; min-height: 1.5rem; }
+.sort:hover { text-decoration: underline; }
+.c-name { min-width: 11rem; overflow-wrap: anywhere; }
+.c-progress { min-width: 10rem; }
+.c-error { overflow-wrap: anywhere; max-width: 16rem; }
+.badge { display: inline-flex; align-items: center; gap: 0.4em; font-weight: 600; white-space: nowrap; }
+.badge.idle, .badge.unsupported { font-weight: 400; }
+.badge.stuck, .count.stuck .icon, progress.stuck { color: var(--stuck); }
+.badge.failed, .outcome.failed, .count.failed .icon { color: var(--failed); }
+.badge.unknown, .count.unknown .icon { color: var(--unknown); }
+.badge.running, .count.running .icon { color: var(--running); }
+.badge.queued, .count.queued .icon { color: var(--queued); }
+.badge.idle, .badge.unsupported { color: var(--idle); }
+.outcome { display: inline-flex; align-items: center; gap: 0.35em; }
+.outcome.finished { color: var(--finished); }
+.outcome.unknown { color: var(--unknown); }
+.error { color: var(--failed); }
+.progress { display: flex; align-items: center; gap: 0.6rem; }
+.percent, .list time, .c-place .minor { white-space: nowrap; }
+progress { appearance: none; flex: 1; min-width: 4rem; max-width: 16rem; height: 0.6rem; border: 1px solid var(--strong-line); border-radius: 99px; overflow: hidden; background: var(--track); color: var(--running); }
+progress::-webkit-progress-bar { background: var(--track); }
+progress::-webkit-progress-value { background: currentColor; transition: inline-size 0.6s; }
+progress::-moz-progress-bar { background: currentColor; }
+progress.queued { color: var(--queued); }
+progress.ended { color: var(--finished); }
+@media (prefers-reduced-motion: reduce) { progress::-webkit-progress-value { transition: none; } }
+.empty { padding: 1.5rem 1rem; }
+.pager { display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem; padding: 0.5rem 1rem; border-top: 1px solid var(--line); }
+.pager p { margin-right: auto; color: var(--minor); }
+.step { padding: 0.3rem 0.2rem; }
+span.step { visibility: hidden; }
+@container list (max-width: 64rem) {
+  .list table, .list tbody { display: block; }
+  .list thead { display: none; }
+  .list tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.3rem 1rem; padding: 0.7rem 1rem; border-bottom: 1px solid var(--line); }
+  .list tbody tr > * { padding: 0; border: 0; max-width: none; min-width: 0; }
+  .list .c-state { text-align: right; }
+  .list .c-progress:empty, .list .c-moved:empty, .list .c-outcome:empty, .list .c-error:empty { display: none; }
+  .list tbody tr > td:not(.c-state) { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 0.6rem; align-items: baseline; }
+  .list td:not(.c-state, .c-progress)::before { content: attr(data-label); color: var(--minor); font-size: 0.8125rem; min-width: 9rem; }
+  .list td.c-progress { align-items: center; }
+  .list td.c-progress .progress { flex: 1 1 12rem; }
+  .list td .minor { display: inline; }
+  progress { max-width: none; }
+}
+@container list (min-width: 38rem) and (max-width: 64rem) {
+  .list tbody tr { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .list tbody tr > td:not(.c-state, .c-progress, .c-error) { grid-column: auto; }
+}
+`;
