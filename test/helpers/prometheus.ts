@@ -1,0 +1,83 @@
+import { Program, Scratch, eventually, freePort } from './program.js';
+import { needTool } from './tools.js';
+
+export interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A real Prometheus on loopback. */
+export class Prometheus {
+  readonly url: string;
+  readonly #program: Program;
+  readonly #scratch: Scratch;
+
+  private constructor(url: string, program: Program, scratch: Scratch) {
+    this.url = url;
+    this.#program = program;
+    this.#scratch = scratch;
+  }
+
+  /** Scrapes `target` (host:port) every `interval`. `more` is appended to the configuration. */
+  static async start(
+    context: Mocha.Context,
+    {
+      target,
+      interval = '1s',
+      scrape = '',
+      more = '',
+    }: { target: string; interval?: string; scrape?: string; more?: string },
+  ): Promise<Prometheus> {
+    const command = needTool(context, 'prometheus', 'prometheus');
+    const scratch = new Scratch();
+    const config = `global: {scrape_interval: ${interval}, scrape_timeout: ${interval}, evaluation_interval: ${interval}}
+scrape_configs:
+  - job_name: rds-backups
+    static_configs: [{targets: ["${target}"]}]
+${scrape}
+${more}
+`;
+    const port = await freePort();
+    const program = new Program(command, [
+      `--config.file=${scratch.file('prometheus.yml', config)}`,
+      `--storage.tsdb.path=${scratch.path}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--log.level=warn',
+    ]);
+    const prometheus = new Prometheus(`http://127.0.0.1:${port}`, program, scratch);
+    await eventually('Prometheus to be ready', async () => {
+      const response = await fetch(`${prometheus.url}/-/ready`).catch(() => undefined);
+      return response?.ok === true ? true : undefined;
+    });
+    return prometheus;
+  }
+
+  async query(query: string): Promise<readonly Sample[]> {
+    const response = await fetch(`${this.url}/api/v1/query?query=${encodeURIComponent(query)}`);
+    const answer = (await response.json()) as {
+      error?: string;
+      data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+    };
+    if (!response.ok) throw new Error(`${query}: ${answer.error}`);
+    return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+  }
+
+  /** The one value of a query, once it has the one that is wanted; undefined stands for no result. */
+  async becomes(query: string, wanted: number | undefined): Promise<void> {
+    let last: unknown;
+    await eventually(`${query} to become ${wanted}`, async () => {
+      const samples = await this.query(query);
+      last = samples;
+      const isThere =
+        wanted === undefined ? samples.length === 0 : samples.length === 1 && samples[0]?.value === wanted;
+      return isThere ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; last seen: ${JSON.stringify(last)}`);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#program.stop();
+    this.#scratch.remove();
+  }
+}
