@@ -100,9 +100,10 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
       });
     }
   });
-  log.info('starting', { version: about.version, revision: about.revision, node: process.version });
-  const daemon = await startDaemon({ ...flags, ...about, clock, random: systemRandom, log, readConfig });
-  process.on('SIGHUP', () => void daemon.reload());
+  const starting = startDaemon({ ...flags, ...about, clock, random: systemRandom, log, readConfig });
+  // From the first moment on: a signal without a handler would end the process.
+  process.on('SIGHUP', () => void starting.then((daemon) => daemon.reload()).catch(() => undefined));
+  const daemon = await starting;
   if (flags.demo) {
     for (const { host, port } of daemon.addresses)
       print(`Open http://${host.includes(':') ? `[${host}]` : host}:${port}/\n`);

@@ -38,6 +38,7 @@ const SERVERS_MS = 3_000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { clock, log, readConfig } = options;
   const loaded = readConfig();
+  log.info('starting', { version: options.version, revision: options.revision, node: process.version });
   for (const warning of warningsOf(loaded)) log.warn(warning);
   const app = await App.open({ ...options, config: loaded.config, isOnce: false });
   const reloads = new Reloads(app, options);
