@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { startDaemon } from './app/daemon.js';
 import { runOnce } from './app/once.js';
+import { checkPermissions, permissionsTable } from './app/permissions.js';
 import { warningsOf } from './app/configuration.js';
 import { systemClock, systemRandom } from './clock.js';
 import type { Clock } from './clock.js';
@@ -50,7 +51,7 @@ async function run(argv: readonly string[]): Promise<number> {
   });
   if (flags.demo) return demo(flags, { about, clock, log });
   const readConfig = (): LoadedConfig => loadConfig(flags.configFile, { env: process.env });
-  if (flags.configCheck) return checkConfig(readConfig());
+  if (flags.configCheck) return checkConfig({ flags, about, clock, log, readConfig });
   return flags.once ? once({ flags, about, clock, log, readConfig }) : serve({ flags, about, clock, log, readConfig });
 }
 
@@ -65,9 +66,14 @@ async function demo(flags: Flags, { about, clock, log }: Pick<Run, 'about' | 'cl
   }
 }
 
-function checkConfig(loaded: LoadedConfig): number {
+async function checkConfig({ flags, about, clock, log, readConfig }: Run): Promise<number> {
+  const loaded = readConfig();
   for (const warning of warningsOf(loaded)) process.stderr.write(`warning: ${warning}\n`);
-  return print('OK\n');
+  print('OK\n');
+  if (!flags.configCheckPermissions) return EXIT_OK;
+  const permissions = await checkPermissions({ config: loaded.config, clock, log, version: about.version });
+  print(permissionsTable(permissions));
+  return permissions.some(({ result }) => result === 'denied') ? EXIT_FAILURE : EXIT_OK;
 }
 
 async function once({ about, clock, log, readConfig }: Run): Promise<number> {

@@ -191,6 +191,71 @@ function connectionsOf(server: Server): Promise<number | undefined> {
   return new Promise((resolve) => server.getConnections((_, count) => resolve(count > 0 ? count : undefined)));
 }
 
+describe('the check of permissions', function () {
+  this.timeout(60_000);
+  const scratch = new Scratch();
+  let simulator: Simulator;
+  let config: string;
+
+  before(async () => {
+    simulator = await startSimulator({
+      clock: systemClock(),
+      accounts: [{ name: 'a', accessKeyId: 'planted-key-id', accessKeySecret: 'planted-key-secret' }],
+      regions: ['cn-hangzhou', 'cn-beijing'],
+    });
+    const regions = Object.entries(simulator.endpoints).map(([id, url]) => `{id: ${id}, endpoint: "${url}"}`);
+    config = scratch.file(
+      'config.yaml',
+      `accounts:
+  - name: a
+    credentials: ${CREDENTIALS}
+    regions: [${regions.join(', ')}]
+    discovery: {tag_labels: [team]}
+polling: {timeout: 500ms}
+`,
+    );
+  });
+  after(async () => {
+    await simulator.close();
+    scratch.remove();
+  });
+
+  it('calls each needed action once per account and region and tells what is allowed, denied or unreachable', async () => {
+    const refusal = { status: 403, code: 'Forbidden.RAM', message: 'User not authorized.' };
+    simulator.faults.inject({ action: 'DescribeDBInstanceByTags', effect: { kind: 'refuse', refusal } });
+    await simulator.goDark('cn-beijing');
+    const { code, stdout, stderr } = await runExporter([
+      '--config.check',
+      '--config.check-permissions',
+      `--config.file=${config}`,
+    ]);
+    const lines = stdout.split('\n');
+    expect([code, stderr]).to.deep.equal([1, '']);
+    expect(lines.slice(0, 5)).to.deep.equal([
+      'OK',
+      'ACCOUNT  REGION       ACTION                    RESULT       REASON',
+      'a        cn-hangzhou  DescribeDBInstances       allowed',
+      'a        cn-hangzhou  DescribeDBInstanceByTags  denied       Forbidden.RAM: the RAM policy lacks "Action": "rds:DescribeDBInstanceByTags"',
+      'a        cn-hangzhou  DescribeBackupTasks       allowed',
+    ]);
+    expect(
+      lines.slice(5, 8).every((line) => /^a        cn-beijing   \w+ +unreachable  ConnectionError: /.test(line)),
+    ).to.equal(true);
+    expect(simulator.stats.count()).to.equal(3);
+  });
+
+  it('ends with 0 when everything is allowed', async () => {
+    simulator.faults.clear();
+    await simulator.comeBack();
+    const { code, stdout } = await runExporter([
+      '--config.check',
+      '--config.check-permissions',
+      `--config.file=${config}`,
+    ]);
+    expect([code, stdout.match(/allowed/g)?.length]).to.deep.equal([0, 6]);
+  });
+});
+
 describe('the daemon', function () {
   this.timeout(60_000);
   const scratch = new Scratch();
