@@ -1,0 +1,17 @@
+/** The simulator in a process of its own, so that it costs those who are measured nothing: forked, answers `count`. */
+import { systemClock } from '../../dist/clock.js';
+import { startSimulator } from '../../dist/simulator/server.js';
+
+const [latencyMs = 0, instances = 0] = process.argv.slice(2).map(Number);
+const simulator = await startSimulator({
+  clock: systemClock(),
+  accounts: [{ name: 'bench', accessKeyId: 'bench-key-id', accessKeySecret: 'bench-key-secret' }],
+  regions: ['cn-hangzhou'],
+  latencyMs,
+});
+for (let n = 0; n < instances; n++) {
+  simulator.fleet.addInstance({ account: 'bench', regionId: 'cn-hangzhou', instanceId: `rm-${n}` });
+}
+process.on('message', () => process.send?.({ count: simulator.stats.count() }));
+process.on('disconnect', () => process.exit(0));
+process.send?.({ url: simulator.url });
