@@ -10,7 +10,7 @@ import { readSharding } from './sharding.js';
 import { parseYaml } from './yaml.js';
 
 /** Far beyond the values of a configuration with ten thousand static instances. */
-const MAX_VALUES = 1_000_000;
+const MAX_VALUES = 300_000;
 
 export interface LoadOptions {
   readonly env: Env;
@@ -38,7 +38,6 @@ export function parseConfig(text: string, options: LoadOptions & { readonly file
   const problems = new Problems(file);
   const warnings = new Problems(file);
   const yaml = parseYaml(text, problems);
-  problems.throwIfAny();
   const directory = dirname(resolve(file));
   const root = Setting.root({ yaml, env, directory, problems, warnings, valuesLeft: MAX_VALUES });
   const key = root.section(['accounts', 'polling', 'sharding', 'state']);

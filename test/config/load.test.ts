@@ -258,8 +258,8 @@ describe('a configuration file', () => {
     expect(refusal(path)).to.deep.equal([unreadable(path, 'no such file')]);
     expect(refusal(directory)).to.deep.equal([unreadable(directory, 'it is a directory')]);
     expect(refusal('/dev/zero')).to.deep.equal([unreadable('/dev/zero', 'it is not a regular file')]);
-    writeFileSync(path, ACCOUNT + '#'.repeat(4 * 1024 * 1024));
-    expect(refusal(path)).to.deep.equal([unreadable(path, 'it is larger than 4096 KiB')]);
+    writeFileSync(path, ACCOUNT + '#'.repeat(2 * 1024 * 1024));
+    expect(refusal(path)).to.deep.equal([unreadable(path, 'it is larger than 2048 KiB')]);
     writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00]));
     expect(refusal(path)).to.deep.equal([unreadable(path, 'it is not UTF-8 text')]);
     symlinkSync('circle', join(directory, 'circle'));
