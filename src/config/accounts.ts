@@ -5,8 +5,8 @@ import { readInstance } from './instances.js';
 import type { InstanceContext } from './instances.js';
 import { AGE, readRateLimit } from './polling.js';
 import { readRegion } from './regions.js';
-import { unique } from './unique.js';
 import type { Setting, Shape } from './setting.js';
+import { unique } from './unique.js';
 
 const NAME: Shape = {
   pattern: /^[^\s\p{Cc}](?:[^\p{Cc}]{0,126}[^\s\p{Cc}])?$/u,
