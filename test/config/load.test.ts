@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { loadConfig, parseConfig } from '../../dist/config/load.js';
+import { loadConfig } from '../../dist/config/load.js';
 import type { AccountConfig, CredentialsConfig } from '../../dist/config/config.js';
 import { Secret } from '../../dist/secret.js';
 import { ACCOUNT, load, problemsOf } from './reading.js';
@@ -187,17 +187,6 @@ describe('a configuration', () => {
       ['a', 2, 3_600_000],
       ['b', 2, 3_600_000],
       ['c', 2, 7_200_000],
-    ]);
-  });
-
-  it('warns of a region that is not known, and takes it', () => {
-    const knownRegions = new Set(['cn-hangzhou']);
-    const text = 'accounts:\n  - name: a\n    regions:\n      - cn-hangzhou\n      - mars-1\n      - id: mars-2\n';
-    const { config, warnings } = parseConfig(text, { env: {}, file: 'c.yaml', knownRegions });
-    expect(config.accounts[0]?.regions.map(({ id }) => id)).to.deep.equal(['cn-hangzhou', 'mars-1', 'mars-2']);
-    expect(warnings).to.deep.equal([
-      'c.yaml:5: accounts[0].regions[1]: "mars-1": not a region that is known here; check it',
-      'c.yaml:6: accounts[0].regions[2].id: "mars-2": not a region that is known here; check it',
     ]);
   });
 
