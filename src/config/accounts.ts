@@ -5,34 +5,23 @@ import { readInstance } from './instances.js';
 import type { InstanceContext } from './instances.js';
 import { AGE, readRateLimit } from './polling.js';
 import { readRegion } from './regions.js';
-import { unique } from './unique.js';
 import type { Setting, Shape } from './setting.js';
+import { unique } from './unique.js';
 
 const NAME: Shape = {
   pattern: /^[^\s\p{Cc}](?:[^\p{Cc}]{0,126}[^\s\p{Cc}])?$/u,
   rule: 'must be 1 to 128 characters, without control characters and without spaces at the ends',
 };
 
-export interface AccountContext {
-  readonly polling: PollingConfig;
-  /** Undefined: no region is called unknown. */
-  readonly knownRegions: ReadonlySet<string> | undefined;
-}
-
-interface RegionContext {
-  readonly rateLimit: RateLimitConfig;
-  readonly knownRegions: ReadonlySet<string> | undefined;
-}
-
-export function readAccounts(setting: Setting, context: AccountContext): readonly AccountConfig[] {
+export function readAccounts(setting: Setting, polling: PollingConfig): readonly AccountConfig[] {
   const items = setting.required().items('must list at least one account');
   return unique('duplicate account', items, (item) => {
-    const account = readAccount(item, context);
+    const account = readAccount(item, polling);
     return { key: item.nameKey('name'), name: account.name, value: account };
   });
 }
 
-function readAccount(setting: Setting, { polling, knownRegions }: AccountContext): AccountConfig {
+function readAccount(setting: Setting, polling: PollingConfig): AccountConfig {
   const key = setting.section([
     'name',
     'credentials',
@@ -44,7 +33,7 @@ function readAccount(setting: Setting, { polling, knownRegions }: AccountContext
   ]);
   const stuckAfterMs = key('stuck_after').duration(polling.stuckAfterMs, AGE);
   const rateLimit = readRateLimit(key('rate_limit'), polling.rateLimit);
-  const regions = readRegions(key('regions'), { rateLimit, knownRegions });
+  const regions = readRegions(key('regions'), rateLimit);
   const discovery = readDiscovery(key('discovery'), !key('instances').given);
   const tagLabels = discovery?.tagLabels ?? [];
   const instances = readInstances(key('instances'), { regions, tagLabels, stuckAfterMs });
@@ -61,14 +50,11 @@ function readAccount(setting: Setting, { polling, knownRegions }: AccountContext
   };
 }
 
-function readRegions(setting: Setting, { rateLimit, knownRegions }: RegionContext): readonly RegionConfig[] {
+function readRegions(setting: Setting, rateLimit: RateLimitConfig): readonly RegionConfig[] {
   const items = setting.required().items('must list at least one region');
   return unique('duplicate region', items, (item) => {
     const region = readRegion(item, rateLimit);
-    const id = item.nameKey('id');
-    if (region.id !== '' && knownRegions?.has(region.id) === false)
-      id.warning('not a region that is known here; check it');
-    return { key: id, name: region.id, value: region };
+    return { key: item.nameKey('id'), name: region.id, value: region };
   });
 }
 

@@ -4,11 +4,13 @@ import { TIMER } from './polling.js';
 import { quote } from './problems.js';
 import { VALUE } from './setting.js';
 import type { Setting } from './setting.js';
+import { unique } from './unique.js';
 
 /** Engine of DescribeDBInstances (2014-08-15). */
 export const ENGINES = ['MySQL', 'SQLServer', 'PostgreSQL', 'MariaDB'] as const;
 /** What Tags of DescribeDBInstances takes. */
 const MAX_TAGS = 5;
+const TAG_NAME = /^[^\p{Cc}]{1,128}$/u;
 export const DEFAULT_REFRESH_INTERVAL_MS = 10 * 60_000;
 
 /** Undefined when discovery is off. */
@@ -36,13 +38,22 @@ export function readDiscovery(setting: Setting, onByDefault: boolean): Discovery
 }
 
 function readEngines(setting: Setting): readonly string[] {
-  return setting.items().flatMap((item) => item.choice(ENGINES, undefined) ?? []);
+  const engines = unique('duplicate engine', setting.items(), (item) => {
+    const engine = item.choice(ENGINES, undefined);
+    return { key: item, name: engine ?? '', value: engine };
+  });
+  return engines.filter((engine) => engine !== undefined);
 }
 
 function readTags(setting: Setting): Readonly<Record<string, string>> {
   const tags = [...setting.entries()];
   if (tags.length > MAX_TAGS) setting.problem(`${tags.length} tags; the API filters by at most ${MAX_TAGS}`);
-  return Object.fromEntries(tags.map(([name, value]) => [name, value.text(VALUE) ?? '']));
+  const pairs = tags.map(([name, value]) => {
+    if (!TAG_NAME.test(name))
+      value.problem('a tag name must have 1 to 128 characters, none of them a control character');
+    return [name, value.text(VALUE) ?? ''] as const;
+  });
+  return Object.fromEntries(pairs);
 }
 
 /** Unanchored, on instance id or description. */

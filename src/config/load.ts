@@ -10,12 +10,10 @@ import { readSharding } from './sharding.js';
 import { parseYaml } from './yaml.js';
 
 /** Far beyond the values of a configuration with ten thousand static instances. */
-const MAX_VALUES = 1_000_000;
+const MAX_VALUES = 300_000;
 
 export interface LoadOptions {
   readonly env: Env;
-  /** Other region ids are allowed with a warning; undefined: without one. */
-  readonly knownRegions?: ReadonlySet<string> | undefined;
 }
 
 export interface LoadedConfig {
@@ -34,17 +32,16 @@ export function loadConfig(path: string, options: LoadOptions): LoadedConfig {
  * @throws UsageError with every problem of the text, one line each
  */
 export function parseConfig(text: string, options: LoadOptions & { readonly file: string }): LoadedConfig {
-  const { env, knownRegions, file } = options;
+  const { env, file } = options;
   const problems = new Problems(file);
   const warnings = new Problems(file);
   const yaml = parseYaml(text, problems);
-  problems.throwIfAny();
   const directory = dirname(resolve(file));
   const root = Setting.root({ yaml, env, directory, problems, warnings, valuesLeft: MAX_VALUES });
   const key = root.section(['accounts', 'polling', 'sharding', 'state']);
   const polling = readPolling(key('polling'));
   const config = {
-    accounts: readAccounts(key('accounts'), { polling, knownRegions }),
+    accounts: readAccounts(key('accounts'), polling),
     polling,
     sharding: readSharding(key('sharding'), env),
     state: readState(key('state')),

@@ -1,6 +1,5 @@
-import { isAlias, isCollection, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import type { Alias, Node, ParsedNode, YAMLError } from 'yaml';
-import { messageOf } from '../errors.js';
+import { Composer, isAlias, isCollection, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml';
+import type { Alias, CST, Node, YAMLError } from 'yaml';
 import type { Problems } from './problems.js';
 
 /** A parsed file: its root, and what the nodes alone do not tell. */
@@ -28,60 +27,80 @@ const SYNTAX: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   BLOCK_IN_FLOW: 'a block list or mapping cannot stand inside [] or {}',
   MISSING_CHAR: 'a closing quote, a bracket, a comma or the colon after a key is missing',
   MULTILINE_IMPLICIT_KEY: 'a line is neither "key: value" nor part of the value above',
-  MULTIPLE_DOCS: 'a file must hold one document; drop what follows ---',
   NON_STRING_KEY: 'a key must be plain text',
-  RESOURCE_EXHAUSTION: 'nested too deeply',
+  MULTIPLE_ANCHORS: 'a value can have one anchor (&name)',
+  MULTIPLE_TAGS: 'a value can have no tag (!name)',
   TAB_AS_INDENT: 'a tab indents this line; YAML allows spaces only',
   TAG_RESOLVE_FAILED: 'a tag (!name) is not known here; quote a text that begins with !',
   UNEXPECTED_TOKEN: 'something stands where YAML allows nothing; a text with special characters needs quotes',
 };
 
-/** Parses YAML 1.2; a syntax problem is added to `problems`, and then there is no root to go on with. */
+const MAX_DEPTH = 100;
+const MAX_ERRORS = 100;
+
+/**
+ * Parses YAML 1.2.
+ * @throws UsageError with every syntax problem
+ */
 export function parseYaml(text: string, problems: Problems): YamlFile {
   const lines = new LineCounter();
-  const targets = new Map<Alias, Node>();
   const lineAt = (offset: number): number => lines.linePos(offset).line;
-  let root: ParsedNode | null | undefined;
-  try {
-    // Keys are compared where their path is known, in setting.ts.
-    const options = { schema: 'core', stringKeys: true, uniqueKeys: false, prettyErrors: false } as const;
-    const document = parseDocument(text, { ...options, lineCounter: lines, logLevel: 'error' });
-    const wrong = [...document.errors, ...document.warnings];
-    for (const { code, pos } of wrong) {
-      problems.add(lineAt(pos[0]), `YAML syntax: ${SYNTAX[code] ?? `not valid (${code})`}`);
-    }
-    root = wrong.length === 0 ? document.contents : undefined;
-    for (const lost of findTargets(root, targets)) {
-      problems.add(lineAt(lost.range?.[0] ?? 0), 'YAML syntax: an alias (*name) needs an anchor (&name) before it');
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    // The parser and the visitor are recursive: depth ends in a full stack.
-    root = undefined;
-    problems.add(1, `YAML syntax: ${/stack/.test(messageOf(error)) ? SYNTAX.RESOURCE_EXHAUSTION : 'not valid'}`);
-  }
+  const refuse: Refuse = (offset, rule) => problems.add(lineAt(offset), `YAML syntax: ${rule}`);
+
+  // Keys are compared where their path is known, in setting.ts.
+  const composer = new Composer({ schema: 'core', stringKeys: true, uniqueKeys: false });
+  const tokens = boundedTokens(text, lines, refuse);
+  const [document, second] = composer.compose(tokens, true, text.length);
+  const wrong = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
+  for (const { code, pos } of wrong) refuse(pos[0], SYNTAX[code] ?? `not valid (${code})`);
+  if (second !== undefined) refuse(second.range[0], 'a file must hold one document; drop what follows ---');
+  problems.throwIfAny();
+
+  const root = document?.contents ?? undefined;
+  const targets = findTargets(root, refuse);
+  problems.throwIfAny();
   return {
-    root: root ?? undefined,
+    root,
     lineOf: (node) => lineAt(node.range?.[0] ?? 0),
     target: (alias) => targets.get(alias),
   };
 }
 
+type Refuse = (offset: number, rule: string) => void;
+
 /**
- * An alias means the last anchor of its name before it. One pass: the library's own `resolve` walks the file for each.
- * @returns the aliases that have none
+ * What the parser makes of the text, ended as soon as that is nested too deeply or is mostly errors: what follows in
+ * the library is recursive, and near a full stack even compiling a regular expression kills the process.
  */
-function findTargets(root: Node | null | undefined, targets: Map<Alias, Node>): readonly Alias[] {
+function* boundedTokens(text: string, lines: LineCounter, refuse: Refuse): Generator<CST.Token, void> {
+  const parser = new Parser(lines.addNewLine);
+  let errors = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'error' && ++errors > MAX_ERRORS) return;
+      yield token;
+    }
+    if (parser.stack.length > MAX_DEPTH) {
+      refuse(parser.offset, 'nested too deeply');
+      return;
+    }
+  }
+  yield* parser.end();
+}
+
+/** An alias means the last anchor of its name before it. One pass: the library's own `resolve` walks the file for each. */
+function findTargets(root: Node | undefined, refuse: Refuse): ReadonlyMap<Alias, Node> {
   const anchors = new Map<string, Node>();
-  const lost: Alias[] = [];
+  const targets = new Map<Alias, Node>();
   visit(root ?? null, {
     Node(_key, node) {
       if (isAlias(node)) {
         const target = anchors.get(node.source);
-        if (target === undefined) lost.push(node);
+        if (target === undefined) refuse(node.range?.[0] ?? 0, 'an alias (*name) needs an anchor (&name) before it');
         else targets.set(node, target);
       } else if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
-  return lost;
+  return targets;
 }

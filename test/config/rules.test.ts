@@ -274,6 +274,16 @@ const DISCOVERY: readonly Case[] = [
     'c.yaml:4: accounts[0].discovery.engines[1]: "mysql": must be MySQL, SQLServer, PostgreSQL or MariaDB',
   ],
   [
+    'an engine listed twice',
+    discovery('{engines: [MySQL, MySQL]}'),
+    'c.yaml:4: accounts[0].discovery.engines[1]: "MySQL": duplicate engine; it was given in line 4 already',
+  ],
+  [
+    'a tag without a name',
+    discovery('{tags: {"": x}}'),
+    'c.yaml:4: accounts[0].discovery.tags[""]: "x": a tag name must have 1 to 128 characters, none of them a control character',
+  ],
+  [
     'tags that become one label',
     discovery('{tag_labels: [a-b, a.b]}'),
     'c.yaml:4: accounts[0].discovery.tag_labels[1]: "a.b": its label tag_a_b is also that of "a-b"; list one of the two',
