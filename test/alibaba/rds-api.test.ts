@@ -301,7 +301,7 @@ describe('the RDS API', () => {
     expect(error).to.deep.equal({
       kind: 'server',
       code: 'HTTP502',
-      message: 'HTTP 502, text/html, 24 characters without an error of the API',
+      message: 'HTTP 502, text/html, 24 characters without a message of the API',
       requestId: 'R-9',
       retryAfterMs: undefined,
     });
