@@ -10,7 +10,7 @@ import type { Credentials } from './sign.js';
 export function readAnswer(answer: HttpAnswer, used: Credentials): ApiResult<JsonObject> {
   const body = parseObject(answer.body);
   if (answer.status === 200) {
-    if (body === undefined) return { ok: false, error: badAnswer(answer, 'no JSON object') };
+    if (body === undefined) return { ok: false, error: badAnswer(answer, 'no JSON object', used) };
     // A gateway may put a refusal into a 200. No operation in use has a Code of its own.
     if (textOf(body, 'Code') === undefined || body['Items'] !== undefined) return { ok: true, value: body };
   }
@@ -25,26 +25,32 @@ const HINTS: { readonly [kind in ApiError['kind']]?: string } = {
 function refusal(answer: HttpAnswer, body: JsonObject, used: Credentials): ApiError {
   const code = textOf(body, 'Code');
   const kind = kindOf(answer.status, code);
-  const said = textOf(body, 'Message') ?? `${describe(answer)} without an error of the API`;
+  const said =
+    redact(textOf(body, 'Message') ?? '', sentBy(used)) || `${describe(answer)} without a message of the API`;
   const hint = HINTS[kind];
   return {
     kind,
     code: code === undefined ? `HTTP${answer.status}` : codeLabel(code),
-    message: redact(hint === undefined ? said : `${hint}: ${said}`, [used.accessKeyId, used.securityToken]),
+    message: redact(hint === undefined ? said : `${hint}: ${said}`, sentBy(used)),
     requestId: requestIdOf(answer, body),
     retryAfterMs: retryAfterMs((name) => headerOf(answer, name)),
   };
 }
 
 /** A 200 that does not hold what it should. */
-export function badAnswer(answer: HttpAnswer, what: string): ApiError {
+export function badAnswer(answer: HttpAnswer, what: string, used: Credentials): ApiError {
   return {
     kind: 'bad_response',
     code: 'BadResponse',
-    message: redact(`${describe(answer)} with ${what}`),
+    message: redact(`${describe(answer)} with ${what}`, sentBy(used)),
     requestId: requestIdOf(answer, {}),
     retryAfterMs: undefined,
   };
+}
+
+/** What a hostile or careless server could send back. */
+function sentBy(used: Credentials): readonly (string | undefined)[] {
+  return [used.accessKeyId, used.securityToken];
 }
 
 function describe(answer: HttpAnswer): string {

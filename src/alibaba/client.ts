@@ -1,23 +1,14 @@
-import type { LookupFunction } from 'node:net';
-import { EnvHttpProxyAgent, Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.js';
-import { UsageError } from '../errors.js';
 import type { ApiError } from '../model.js';
+import { createDispatcher } from './dispatcher.js';
+import type { DispatcherOptions } from './dispatcher.js';
 import { InFlight } from './in-flight.js';
 import type { Abortable } from './in-flight.js';
 import { aborted, badResponse, failureOf, timedOut } from './transport-error.js';
 
-export interface ClientOptions {
-  /** An origin, such as `https://rds.aliyuncs.com`. */
-  readonly endpoint: string;
-  /** Covers a whole attempt: name, connection, TLS, request, headers and body. */
-  readonly timeoutMs: number;
+export interface ClientOptions extends DispatcherOptions {
   readonly clock: Clock;
-  /** In place of the system's name resolution. */
-  readonly lookup?: LookupFunction | undefined;
-  /** Where HTTPS_PROXY, HTTP_PROXY and NO_PROXY are read; the process's own environment unless given. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface HttpAnswer {
@@ -38,8 +29,6 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** Longer than the shortest usual interval between two polls, so that a connection is there for the next one. */
-const KEEP_ALIVE_MS = 60_000;
 /** The largest real answers, 100 instances or 1,000 tasks, are below 0.3 MiB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -72,23 +61,6 @@ export function createClient(options: ClientOptions): Client {
       await dispatcher.destroy();
     },
   };
-}
-
-function createDispatcher(options: ClientOptions): Dispatcher {
-  const { endpoint, timeoutMs, lookup, env = process.env } = options;
-  const pool = {
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: timeoutMs, ...(lookup === undefined ? {} : { lookup }) },
-  };
-  const httpProxy = env['http_proxy'] ?? env['HTTP_PROXY'] ?? '';
-  const httpsProxy = env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '';
-  if (httpProxy === '' && httpsProxy === '') return new Pool(endpoint, pool);
-  for (const proxy of [httpProxy, httpsProxy]) {
-    if (proxy !== '' && !URL.canParse(proxy)) {
-      throw new UsageError(['HTTPS_PROXY, HTTP_PROXY: not a URL such as http://proxy.example.com:3128']);
-    }
-  }
-  return new EnvHttpProxyAgent({ ...pool, httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' });
 }
 
 /** One request on its way. */

@@ -82,8 +82,8 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
     const answer = readAnswer(exchange.answer, credentials);
     if (!answer.ok) return { ok: false, error: provider.review(answer.error, credentials) };
     const value = read(answer.value);
-    if (value === undefined) return { ok: false, error: badAnswer(exchange.answer, `no list of ${action}`) };
-    return { ok: true, value };
+    if (value !== undefined) return { ok: true, value };
+    return { ok: false, error: badAnswer(exchange.answer, `no list of ${action}`, credentials) };
   }
 
   return {

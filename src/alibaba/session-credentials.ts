@@ -50,6 +50,8 @@ interface Failure {
   readonly error: ApiError;
   readonly retryAt: number;
   readonly backoffMs: number;
+  /** Whether an old session was still good for use. */
+  readonly usable: boolean;
 }
 
 /**
@@ -156,11 +158,12 @@ export class SessionCredentials implements CredentialsProvider {
 
   #failed(error: ApiError): ApiError {
     const { account, type, log, clock } = this.#options;
-    const first = this.#failure === undefined;
-    const backoffMs = first ? FIRST_BACKOFF_MS : Math.min(2 * (this.#failure?.backoffMs ?? 0), MAX_BACKOFF_MS);
-    this.#failure = { error, backoffMs, retryAt: clock.now() + backoffMs };
-    if (first) {
-      log.warn(this.#isUsable() ? 'credentials not renewed, the old ones still work' : 'no credentials', {
+    const before = this.#failure;
+    const usable = this.#isUsable();
+    const backoffMs = before === undefined ? FIRST_BACKOFF_MS : Math.min(2 * before.backoffMs, MAX_BACKOFF_MS);
+    this.#failure = { error, backoffMs, usable, retryAt: clock.now() + backoffMs };
+    if (before?.usable !== usable) {
+      log.warn(usable ? 'credentials not renewed, the old ones still work' : 'no credentials', {
         account,
         credentials_type: type,
         problem: error.message,

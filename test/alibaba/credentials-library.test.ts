@@ -285,6 +285,24 @@ describe('credentials through the official library', function () {
     );
   });
 
+  it('renews a session that the API calls expired, and the retry works', async () => {
+    const api = createServer(ca.valid, (request, response) => {
+      if (request.headers['x-acs-accesskey-id'] === 'STS.planted2') response.end('{"Items":{}}');
+      else response.writeHead(400).end('{"Code":"InvalidSecurityToken.Expired","Message":"plantedToken1 is expired."}');
+    }).listen(0, '127.0.0.1');
+    await once(api, 'listening');
+    await configure(role());
+    const endpoint = `https://localhost:${portOf(api)}`;
+    const first = await tell({ op: 'call', endpoint });
+    expect(first.ok ? first : [first.error.kind, first.error.message]).to.deep.equal([
+      'token_expired',
+      '<secret> is expired.',
+    ]);
+    expect(await tell({ op: 'call', endpoint })).to.deep.equal({ ok: true, value: [] });
+    expect(calls).to.have.lengthOf(2);
+    api.close();
+  });
+
   describe('and a call over TLS', () => {
     async function callTo(pair: KeyPair, host = 'localhost'): Promise<ChildResults['call']> {
       const server = createServer(pair, (_request, response) => response.end('{"Items":{}}'));

@@ -197,6 +197,17 @@ describe('credentials that are fetched', () => {
     expect(provider.current()).to.equal(undefined);
   });
 
+  it('that cannot be renewed are told of twice: when the renewal fails, and when the old ones end', async () => {
+    script = [hourly, fail];
+    const provider = create();
+    await idOf(provider);
+    for (let minute = 0; minute < 70; minute++) {
+      await idOf(provider);
+      await clock.advance(60_000);
+    }
+    expect(logged).to.deep.equal(['warn credentials not renewed, the old ones still work', 'warn no credentials']);
+  });
+
   it('without an end are looked at again after five minutes, and kept if that fails', async () => {
     script = [() => Promise.resolve({ id: 'first' }), fail, () => Promise.resolve({ id: 'second' })];
     const provider = create({ type: 'default' });

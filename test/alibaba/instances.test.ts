@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import * as fc from 'fast-check';
 import { instancesParameters, readInstances, readTags, tagsParameters } from '../../dist/alibaba/instances.js';
 
 const LISTED = {
@@ -84,6 +85,27 @@ describe('a page of DescribeDBInstances', () => {
       expect(readInstances({ Items: { DBInstance: [LISTED, entry] } })).to.equal(undefined);
     }
     expect(readInstances({ Items: 'none' })).to.equal(undefined);
+  });
+});
+
+describe('a page of instances or tags', () => {
+  it('never makes the reader throw, whatever it holds', () => {
+    const list = fc.oneof(
+      fc.jsonValue(),
+      fc.array(fc.oneof(fc.jsonValue(), fc.record({ DBInstanceId: fc.jsonValue() }))),
+    );
+    fc.assert(
+      fc.property(list, (entries) => {
+        const instances = readInstances({
+          Items: { DBInstance: entries },
+          NextToken: entries,
+          TotalRecordCount: entries,
+        });
+        expect(instances?.instances.every(({ instanceId }) => instanceId !== '') ?? true).to.equal(true);
+        readTags({ Items: { DBInstanceTag: entries } });
+        readTags({ Items: { DBInstanceTag: [{ DBInstanceId: 'rm-1', Tags: { Tag: entries } }] } });
+      }),
+    );
   });
 });
 

@@ -2,9 +2,10 @@ import { createHash, createHmac } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import type { LookupFunction } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { createClient } from '../../dist/alibaba/client.js';
+import { createDispatcher } from '../../dist/alibaba/dispatcher.js';
 import { createRdsApi } from '../../dist/alibaba/rds-api.js';
 import { UsageError } from '../../dist/errors.js';
 import type { ApiError, ApiResult } from '../../dist/model.js';
@@ -185,6 +186,22 @@ describe('the RDS API', () => {
       });
     });
 
+    it('but not from a Code beside the list that was asked for', async () => {
+      await start((socket) => socket.write(http(200, '{"Code":"200","Items":{"BackupJob":[]}}')));
+      expect(await ask()).to.deep.equal({ ok: true, value: [] });
+    });
+
+    it('and asks the credentials what a retry is worth', async () => {
+      const given = fixedCredentials();
+      await start((socket) => socket.write(http(400, '{"Code":"InvalidSecurityToken.Expired"}')), {
+        credentials: {
+          ...given,
+          review: (error, used) => ({ ...error, kind: used === given.current() ? 'key_rejected' : 'bug' }),
+        },
+      });
+      expect(await errorOf(ask())).to.include({ kind: 'key_rejected', code: 'InvalidSecurityToken.Expired' });
+    });
+
     it('and says what to do about a wrong clock', async () => {
       expect(
         await errorFor(http(400, '{"Code":"InvalidTimeStamp.Expired","Message":"Specified time stamp is expired."}')),
@@ -284,7 +301,7 @@ describe('the RDS API', () => {
     expect(error).to.deep.equal({
       kind: 'server',
       code: 'HTTP502',
-      message: 'HTTP 502, text/html, 24 characters without an error of the API',
+      message: 'HTTP 502, text/html, 24 characters without a message of the API',
       requestId: 'R-9',
       retryAfterMs: undefined,
     });
@@ -351,11 +368,15 @@ describe('the RDS API', () => {
       message: `127.0.0.1:${wire.port} gave no whole answer within 10 s`,
     });
 
-    it('on a server that accepts and never answers', async () => {
-      await start(() => undefined);
+    it('on a server that accepts and never answers, whose connection it closes', async () => {
+      let closed: Promise<unknown> | undefined;
+      await start((socket) => {
+        closed = once(socket, 'close');
+      });
       const asked = ask();
       await wire.received(1);
       await wire.clock.advance(10_000);
+      await closed;
       expect(await errorOf(asked)).to.include(timedOut());
     });
 
@@ -463,10 +484,9 @@ describe('the RDS API', () => {
     }
     const answer: Respond = (socket) => socket.write(http(200, IDLE));
 
-    it('goes through it, but not to a host of NO_PROXY', async () => {
+    it('goes through it, but not to a host of NO_PROXY or this machine', async () => {
       await start(answer);
       const proxy = await startProxy();
-      const endpoint = 'http://rds.cn-hangzhou.example';
       const common = {
         regionId: 'x',
         credentials: fixedCredentials(),
@@ -474,39 +494,42 @@ describe('the RDS API', () => {
         version: '1',
         clock: wire.clock,
       };
-      const through = createRdsApi({ ...common, endpoint, env: { HTTP_PROXY: proxy.url } });
-      const beside = createRdsApi({
-        ...common,
-        endpoint: `http://127.0.0.1:${wire.port}`,
-        env: { http_proxy: proxy.url, no_proxy: 'localhost,127.0.0.1' },
-      });
-      expect(await through.describeBackupTasks({ instanceId: 'rm-1' }, NEVER)).to.deep.equal({ ok: true, value: [] });
+      const lookup: LookupFunction = (_hostname, _options, callback) =>
+        callback(null, [{ address: '127.0.0.1', family: 4 }]);
+      const env = { HTTP_PROXY: proxy.url, no_proxy: 'localhost,.beside.example' };
+      const through = createRdsApi({ ...common, env, endpoint: 'http://rds.cn-hangzhou.example' });
+      const beside = createRdsApi({ ...common, env, lookup, endpoint: `http://rds.beside.example:${wire.port}` });
+      const loopback = createRdsApi({ ...common, env, endpoint: `http://127.0.0.1:${wire.port}` });
+      for (const api of [through, beside, loopback]) {
+        expect(await api.describeBackupTasks({ instanceId: 'rm-1' }, NEVER)).to.deep.equal({ ok: true, value: [] });
+        await api.close();
+      }
       expect(proxy.targets).to.deep.equal(['rds.cn-hangzhou.example:80']);
-      expect(wire.requests[0]).to.contain('\r\nhost: rds.cn-hangzhou.example\r\n');
-      expect(await beside.describeBackupTasks({ instanceId: 'rm-1' }, NEVER)).to.deep.equal({ ok: true, value: [] });
-      expect(proxy.targets).to.have.lengthOf(1);
-      await through.close();
-      await beside.close();
+      expect(wire.requests.map((head) => /host: (.*)\r/.exec(head)?.[1])).to.deep.equal([
+        'rds.cn-hangzhou.example',
+        `rds.beside.example:${wire.port}`,
+        `127.0.0.1:${wire.port}`,
+      ]);
       proxy.close();
     });
 
     it('fails as a connection when the proxy is down, without its password in the message', async () => {
       await start(answer, {
         endpoint: 'http://rds.example',
-        env: { HTTP_PROXY: 'http://user:plantedPassword@127.0.0.1:1' },
+        env: { HTTP_PROXY: 'user:plantedPassword@127.0.0.1:1' },
       });
       const error = await errorOf(ask());
       expect(error).to.include({ kind: 'connection' });
       expect(error.message).not.to.contain('planted');
     });
 
-    it('says so when its address is no URL, without showing it', async () => {
+    it('says so when its address is none, without showing it', async () => {
       await start(answer);
-      const options = { endpoint: 'http://rds.example', timeoutMs: 1, clock: wire.clock };
-      expect(() => createClient({ ...options, env: { HTTPS_PROXY: 'plantedPassword@proxy' } })).to.throw(
-        UsageError,
-        'HTTPS_PROXY, HTTP_PROXY: not a URL such as http://proxy.example.com:3128',
-      );
+      for (const address of ['planted:Password@', 'ftp://planted:Password@proxy']) {
+        expect(() =>
+          createDispatcher({ endpoint: 'https://rds.example', timeoutMs: 1, env: { HTTPS_PROXY: address } }),
+        ).to.throw(UsageError, /^HTTPS_PROXY: not an address such as http:\/\/proxy\.example\.com:3128$/);
+      }
     });
   });
 

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
+import * as fc from 'fast-check';
 import {
   authorization,
   canonicalQuery,
@@ -104,6 +105,16 @@ describe('the V3 signature', () => {
 
   it('takes a lone surrogate for the replacement character instead of failing', () => {
     expect(canonicalQuery({ DBInstanceId: 'a\ud800b' })).to.equal('DBInstanceId=a%EF%BF%BDb');
+  });
+
+  it('says any text in the query so that it comes out the same', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const query = canonicalQuery({ DBInstanceId: text });
+        expect(query).to.match(/^DBInstanceId=[A-Za-z0-9_.~%-]*$/);
+        expect(new URLSearchParams(query).get('DBInstanceId')).to.equal(Buffer.from(text).toString());
+      }),
+    );
   });
 
   it('keeps the secret out of everything that prints credentials', () => {
