@@ -33,11 +33,14 @@ export async function startDemo({ clock, instances }: DemoOptions): Promise<Demo
     backupEveryMs: 4 * HOUR_MS,
     latencyMs: 20,
   });
-  const configuration = configurationFor(simulator, accessKeySecret);
+  const configuration = configurationFor(simulator, { accessKeySecret, instances });
   return { simulator, configuration, close: () => simulator.close() };
 }
 
-function configurationFor({ endpoints }: Simulator, accessKeySecret: string): string {
+function configurationFor(
+  { endpoints }: Simulator,
+  { accessKeySecret, instances }: { accessKeySecret: string; instances: number },
+): string {
   const regions = REGIONS.map((id) => `      - {id: ${id}, endpoint: "${endpoints[id] ?? ''}"}`);
   return `accounts:
   - name: demo
@@ -55,8 +58,9 @@ polling:
   active_interval: 2s
   stale_after: 1m
   stuck_after: 20s
+  concurrency: 32
   rate_limit:
-    requests_per_second: 200
-    burst: 50
+    requests_per_second: ${Math.max(20, instances)}
+    burst: 20
 `;
 }

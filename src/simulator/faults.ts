@@ -25,6 +25,8 @@ export interface Fault {
  * - `delay`     the right answer, later
  * - `hang`      no answer, the connection stays open
  * - `reset`     the connection is torn down without an answer
+ * - `stall`     the headers of the right answer, then silence
+ * - `drip`      the right answer, a byte at a time
  * - `truncate`  the headers and half of the right answer, then the connection is torn down
  */
 export type FaultEffect =
@@ -38,6 +40,8 @@ export type FaultEffect =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'hang' }
   | { readonly kind: 'reset' }
+  | { readonly kind: 'stall' }
+  | { readonly kind: 'drip'; readonly everyMs: number }
   | { readonly kind: 'truncate' };
 
 /** What a proxy in front of the API says when it cannot reach it. */
@@ -66,7 +70,7 @@ export class Faults {
     this.#seedHash = hashOf(`${seed}/faults`);
   }
 
-  /** Puts the fault in force; the result lifts it. */
+  /** Puts the fault in force; the result lifts it. `times` is at least 1. */
   inject(fault: Fault): () => void {
     const armed = { fault, left: fault.times ?? Infinity };
     this.#armed.push(armed);
@@ -82,10 +86,10 @@ export class Faults {
   /** What happens to this call; undefined when nothing does. */
   strike(call: Call): FaultEffect | undefined {
     for (const armed of this.#armed) {
-      if (armed.left <= 0 || !concerns(armed.fault, call)) continue;
+      if (!concerns(armed.fault, call)) continue;
       const { probability } = armed.fault;
       if (probability !== undefined && unitOf(this.#seedHash, this.#drawn++) >= probability) continue;
-      armed.left -= 1;
+      if (--armed.left <= 0) this.#armed = this.#armed.filter((other) => other !== armed);
       return armed.fault.effect;
     }
     return undefined;

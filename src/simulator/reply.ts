@@ -8,27 +8,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
-  /** What happens on the way. */
-  readonly fate: 'arrives' | 'hang' | 'reset' | 'truncate';
+  readonly fault: Answer['fault'];
   readonly delayMs: number;
-}
-
-const JSON_TYPE = 'application/json;charset=utf-8';
-
-/** The answer as it goes over the wire, in the API's shapes. */
-export function replyOf({ result, fault }: Answer, { requestId, host, latencyMs }: ReplyContext): Reply {
-  if (fault?.kind === 'raw') {
-    const headers = { 'content-type': JSON_TYPE, ...fault.headers };
-    return { status: fault.status ?? 200, headers, body: fault.body, fate: 'arrives', delayMs: latencyMs };
-  }
-  const fate = fault === undefined || fault.kind === 'delay' ? 'arrives' : fault.kind;
-  const delayMs = latencyMs + (fault?.kind === 'delay' ? fault.delayMs : 0);
-  const headers = { 'content-type': JSON_TYPE, 'x-acs-request-id': requestId };
-  if ('body' in result) {
-    return { status: 200, headers, body: JSON.stringify({ RequestId: requestId, ...result.body }), fate, delayMs };
-  }
-  const body = refusalBody(result, requestId, host);
-  return { status: result.status, headers: { ...headers, ...result.headers }, body, fate, delayMs };
 }
 
 export interface ReplyContext {
@@ -37,27 +18,60 @@ export interface ReplyContext {
   readonly latencyMs: number;
 }
 
+const JSON_TYPE = 'application/json;charset=utf-8';
+
+/** The answer as it goes over the wire, in the API's shapes. */
+export function replyOf({ result, fault }: Answer, { requestId, host, latencyMs }: ReplyContext): Reply {
+  const delayMs = latencyMs + (fault?.kind === 'delay' ? fault.delayMs : 0);
+  if (fault?.kind === 'raw') {
+    const headers = { 'content-type': JSON_TYPE, ...fault.headers };
+    return { status: fault.status ?? 200, headers, body: fault.body, fault, delayMs };
+  }
+  const headers = { 'content-type': JSON_TYPE, 'x-acs-request-id': requestId };
+  if ('body' in result) {
+    return { status: 200, headers, body: JSON.stringify({ RequestId: requestId, ...result.body }), fault, delayMs };
+  }
+  const body = refusalBody(result, requestId, host);
+  return { status: result.status, headers: { ...headers, ...result.headers }, body, fault, delayMs };
+}
+
 /** Sends it at its time, unless the client has gone by then. */
 export function send(clock: Clock, response: ServerResponse, reply: Reply): void {
   if (reply.delayMs === 0) {
-    sendNow(response, reply);
+    sendNow(clock, response, reply);
     return;
   }
-  const cancel = clock.after(reply.delayMs, () => sendNow(response, reply));
+  const cancel = clock.after(reply.delayMs, () => sendNow(clock, response, reply));
   response.once('close', cancel);
 }
 
-function sendNow(response: ServerResponse, { status, headers, body, fate }: Reply): void {
-  if (fate === 'hang') return;
-  if (fate === 'reset') {
+function sendNow(clock: Clock, response: ServerResponse, { status, headers, body, fault }: Reply): void {
+  if (fault?.kind === 'hang') return;
+  if (fault?.kind === 'reset') {
     response.socket?.resetAndDestroy();
     return;
   }
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  if (fate === 'arrives') {
+  response.writeHead(status, { 'content-length': String(Buffer.byteLength(body)), ...headers });
+  if (fault?.kind === 'stall') {
+    response.flushHeaders();
+  } else if (fault?.kind === 'drip') {
+    drip(clock, response, { bytes: Buffer.from(body), everyMs: fault.everyMs });
+  } else if (fault?.kind === 'truncate') {
+    response.write(body.slice(0, Math.floor(body.length / 2)), () => response.destroy());
+  } else {
     response.end(body);
+  }
+}
+
+function drip(clock: Clock, response: ServerResponse, { bytes, everyMs }: { bytes: Buffer; everyMs: number }): void {
+  if (bytes.length === 0) {
+    response.end();
     return;
   }
-  const half = body.slice(0, Math.floor(body.length / 2));
-  response.write(half, () => response.destroy());
+  response.write(bytes.subarray(0, 1));
+  const cancel = clock.after(everyMs, () => {
+    response.off('close', cancel);
+    drip(clock, response, { bytes: bytes.subarray(1), everyMs });
+  });
+  response.once('close', cancel);
 }

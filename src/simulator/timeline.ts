@@ -85,22 +85,38 @@ export class Timeline {
     return this.#entry(job, atMs);
   }
 
+  /** Every task that has ended since the epoch, oldest first: the truth, for whoever keeps books. */
+  endedUntil(nowMs: number): RawTask[] {
+    const atMs = this.#simulated(nowMs);
+    return this.#jobsOf(0, this.#cycleAt(atMs))
+      .filter(({ endsAtMs }) => endsAtMs > 0 && endsAtMs <= atMs)
+      .map((job) => this.#entry(job, atMs));
+  }
+
   #simulated(nowMs: number): number {
     return (nowMs - this.#pace.epochMs) * this.#pace.timeScale;
   }
 
-  /** The jobs of the cycle in force and of the one before: no backup or memory of one lasts longer. */
-  #jobsAround(atMs: number): Job[] {
-    if (this.#profile === 'idle') return [];
-    if (this.#profile === 'stuck') return [this.#automated(0)];
-    const cycle = Math.floor((atMs - this.#phaseMs) / this.#pace.backupEveryMs);
-    return [...this.#jobsOf(cycle - 1), ...this.#jobsOf(cycle)];
+  #cycleAt(atMs: number): number {
+    return Math.floor((atMs - this.#phaseMs) / this.#pace.backupEveryMs);
   }
 
-  #jobsOf(cycle: number): Job[] {
-    if (cycle < 0) return [];
-    const automated = this.#automated(cycle);
-    return this.#draw(cycle, 1) < MANUAL_SHARE ? [automated, this.#manual(cycle, automated)] : [automated];
+  /** The jobs of the cycle in force and of the one before: no backup or memory of one lasts longer. */
+  #jobsAround(atMs: number): Job[] {
+    const cycle = this.#cycleAt(atMs);
+    return this.#jobsOf(cycle - 1, cycle);
+  }
+
+  #jobsOf(firstCycle: number, lastCycle: number): Job[] {
+    if (this.#profile === 'idle') return [];
+    if (this.#profile === 'stuck') return [this.#automated(0)];
+    const jobs: Job[] = [];
+    for (let cycle = Math.max(0, firstCycle); cycle <= lastCycle; cycle++) {
+      const automated = this.#automated(cycle);
+      jobs.push(automated);
+      if (this.#draw(cycle, 1) < MANUAL_SHARE) jobs.push(this.#manual(cycle, automated));
+    }
+    return jobs;
   }
 
   #automated(cycle: number): Job {

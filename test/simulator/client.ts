@@ -11,6 +11,8 @@ export interface Asked {
   readonly headers?: Record<string, string>;
   readonly date: string;
   readonly signal?: AbortSignal;
+  /** Signs and lists the headers in the wrong order. */
+  readonly isUnsorted?: boolean;
 }
 
 export interface Told {
@@ -53,7 +55,8 @@ export async function ask(asked: Asked): Promise<Told> {
   };
   const query = queryOf(parameters, escape3986);
   const signed: Record<string, string> = { host: new URL(asked.url).host, ...headers };
-  const names = Object.keys(signed).toSorted();
+  const sorted = Object.keys(signed).toSorted();
+  const names = asked.isUnsorted === true ? sorted.toReversed() : sorted;
   const block = names.map((name) => `${name}:${signed[name]}\n`).join('');
   const canonical = ['POST', '/', query, block, names.join(';'), EMPTY_HASH].join('\n');
   const text = `ACS3-HMAC-SHA256\n${createHash('sha256').update(canonical).digest('hex')}`;

@@ -118,6 +118,33 @@ describe('the faults of the simulator', () => {
     }
   });
 
+  it('send the headers and then nothing, or the body a byte at a time', async () => {
+    simulator.faults.inject({ times: 1, effect: { kind: 'stall' } });
+    const controller = new AbortController();
+    const stalled = failureOf(poll('rm-1', { signal: controller.signal }));
+    await until(() => simulator.stats.concurrency === 1);
+    controller.abort();
+    expect(await stalled).to.equal('AbortError');
+
+    simulator.faults.inject({ times: 1, effect: { kind: 'drip', everyMs: 1000 } });
+    const dripping = poll();
+    await until(() => clock.pendingTimers === 1);
+    const begunMs = clock.now();
+    while (clock.pendingTimers > 0) await clock.advance(1000);
+    const { text } = await dripping;
+    expect(text).to.match(/^\{"RequestId":.*\}$/);
+    expect(clock.now() - begunMs).to.equal(text.length * 1000);
+  });
+
+  it('say a length that is not that of the body', async () => {
+    simulator.faults.inject({ times: 1, effect: { kind: 'raw', body: 'short', headers: { 'content-length': '99' } } });
+    const controller = new AbortController();
+    const waiting = failureOf(poll('rm-1', { signal: controller.signal }));
+    await until(() => simulator.stats.answers.get('Fault') === 1);
+    controller.abort();
+    expect(await waiting).to.equal('AbortError');
+  });
+
   it('hang until the client gives up', async () => {
     simulator.faults.inject({ times: 1, effect: { kind: 'hang' } });
     const controller = new AbortController();

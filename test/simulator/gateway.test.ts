@@ -57,6 +57,7 @@ describe('the gateway of the simulator', () => {
     ['a month that is none', { date: '2026-13-15T08:30:00Z' }, 400, 'InvalidTimeStamp.Format'],
     ['another version', { headers: { 'x-acs-version': '2014-05-26' } }, 400, 'NoSuchVersion'],
     ['the hash of another body', { headers: { 'x-acs-content-sha256': '00' } }, 400, 'SignatureDoesNotMatch'],
+    ['headers signed out of order', { isUnsorted: true }, 400, 'SignatureDoesNotMatch'],
     ['an empty nonce', { headers: { 'x-acs-signature-nonce': '' } }, 400, 'MissingSignatureNonce'],
     [
       'a token for a key without one',

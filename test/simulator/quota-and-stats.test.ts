@@ -53,6 +53,14 @@ describe('the quota and the records of the simulator', () => {
     expect([(await poll()).status, (await poll()).status, (await poll()).status]).to.deep.equal([200, 200, 400]);
   });
 
+  it('never ask to come again a moment too early', async () => {
+    simulator.setQuota({ requestsPerSecond: 3, burst: 1 });
+    await poll();
+    expect((await poll()).headers.get('x-acs-retry-after')).to.equal('334');
+    await clock.advance(334);
+    expect((await poll()).status).to.equal(200);
+  });
+
   it('keep a quota for each region, action and account', async () => {
     simulator.setQuota({ requestsPerSecond: 1, burst: 1 });
     const parameters = { RegionId: REGION };

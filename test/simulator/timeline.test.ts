@@ -109,6 +109,21 @@ describe('the timeline of a simulated instance', () => {
     expect(manual).to.include({ JobMode: 'Manual', Process: '125', TaskAction: 'TempBackupTask', BackupId: '60503' });
   });
 
+  it('keeps the books of what has ended', () => {
+    const timeline = new Timeline(5, 'steady', pace);
+    const ended = (minutes: number): unknown[] =>
+      timeline.endedUntil(pace.epochMs + minutes * MINUTE_MS).map((task) => [task.BackupJobId, task.BackupStatus]);
+    expect(ended(220)).to.deep.equal([]);
+    expect(ended(221)).to.deep.equal([[60_002, 'Finished']]);
+    expect(ended(442)).to.deep.equal([
+      [60_002, 'Finished'],
+      [60_003, 'Finished'],
+      [60_004, 'Finished'],
+      [60_005, 'Finished'],
+    ]);
+    expect(new Timeline(3, 'stuck', pace).endedUntil(pace.epochMs + 1000 * HOUR_MS)).to.deep.equal([]);
+  });
+
   it('stops the progress of a stuck backup for good', () => {
     const timeline = new Timeline(3, 'stuck', pace);
     const at = (hours: number): RawTask[] => timeline.listedAt(pace.epochMs + hours * HOUR_MS);
