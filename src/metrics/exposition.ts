@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
-import { ChunkWriter } from './chunks.js';
+import { ChunkPool, ChunkWriter } from './chunks.js';
 import { FLEET_FAMILIES } from './families.js';
 import type { Family, Sample, Seconds } from './family.js';
 import { labelText } from './labels.js';
@@ -21,20 +21,20 @@ export interface FleetView {
 
 export interface FleetOptions {
   readonly format: Format;
-  /** Hands out a buffer for the next chunk, which is the consumer's once it was yielded. */
-  readonly take: () => Buffer;
+  /** Where chunks come from; one that was yielded is the consumer's, to give back when it has been read. */
+  readonly pool: ChunkPool;
 }
 
 /** Rows made between two turns of the event loop. */
 const ROWS_PER_TURN = 500;
 
 /** The families of instances, tasks and outcomes, chunk by chunk; other work gets its turn between two chunks. */
-export async function* renderFleet(view: FleetView, { format, take }: FleetOptions): AsyncGenerator<Buffer> {
+export async function* renderFleet(view: FleetView, { format, pool }: FleetOptions): AsyncGenerator<Buffer> {
   const rows = await rowsOf(view);
   const seconds = secondsOf(view);
-  const writer = new ChunkWriter(take);
+  const writer = new ChunkWriter(pool);
   for (const family of FLEET_FAMILIES) {
-    const sample = sampler(family, format, (line) => writer.write(line));
+    const sample = sampler(family, format, writer);
     for (const row of rows) {
       family.samples(row, sample, seconds);
       if (!writer.hasFull) continue;
@@ -70,30 +70,27 @@ function secondsOf(view: FleetView): Seconds {
 /** The families of the exporter itself and the end of the exposition. */
 export function renderOwn(view: FleetView, self: readonly SelfFamily[], format: Format): Buffer {
   const seconds = secondsOf(view);
-  let text = '';
-  const write = (line: string): void => {
-    text += line;
-  };
+  const writer = new ChunkWriter(new ChunkPool());
   for (const family of PLACE_FAMILIES) {
-    const sample = sampler(family, format, write);
+    const sample = sampler(family, format, writer);
     for (const place of view.places) family.samples(place, sample, seconds);
   }
   for (const family of self) {
-    if (family.values.length > 0) write(headText(family, format));
-    for (const value of family.values) write(selfLine(family, value));
+    if (family.values.length > 0) writer.text(headText(family, format));
+    for (const value of family.values) writer.text(selfLine(family, value));
   }
-  if (format === 'openmetrics') write('# EOF\n');
-  return Buffer.from(text);
+  if (format === 'openmetrics') writer.text('# EOF\n');
+  return Buffer.concat(writer.end());
 }
 
 /** Writes the samples of one family, and its head before the first of them: a family without samples is left out. */
-function sampler(family: Family<never>, format: Format, write: (line: string) => void): Sample {
-  const prefix = `${family.name}{`;
+function sampler(family: Family<never>, format: Format, writer: ChunkWriter): Sample {
+  const name = Buffer.from(`${family.name}{`);
   let begun = false;
-  return (labels, value) => {
-    if (!begun) write(headText(family, format));
+  return (labels, more, value) => {
+    if (!begun) writer.text(headText(family, format));
     begun = true;
-    write(`${prefix}${labels}} ${value}\n`);
+    writer.sample(name, labels, more, value);
   };
 }
 

@@ -8,8 +8,11 @@ export interface FamilyHead {
   readonly labels: readonly string[];
 }
 
-/** Takes one sample: its labels as they stand between the braces (see labels.ts), and its value. */
-export type Sample = (labels: string, value: number) => void;
+/**
+ * Takes one sample: its labels as they stand between the braces (see labels.ts) in two parts, so that those of the
+ * subject are copied from where they are kept, and its value.
+ */
+export type Sample = (labels: Uint8Array, more: Uint8Array, value: number) => void;
 
 /** A time of the steady timeline as seconds since the epoch. */
 export type Seconds = (steadyMs: number) => number;

@@ -1,15 +1,16 @@
 import { modesOf, openTasks } from '../fleet/view.js';
 import type { Mode } from '../model.js';
 import type { Family } from './family.js';
+import { moreLabelBytes, NO_MORE } from './labels.js';
 import type { Row } from './row.js';
 
 export const INSTANCE_LABELS = ['account', 'region_id', 'instance_id'] as const;
 
 /** The mode as a label after those of the instance. */
-export const MODE_TEXT: { readonly [M in Mode]: string } = {
-  Automated: ',mode="Automated"',
-  Manual: ',mode="Manual"',
-  Unknown: ',mode="Unknown"',
+export const MODE_BYTES: { readonly [M in Mode]: Uint8Array } = {
+  Automated: moreLabelBytes({ mode: 'Automated' }),
+  Manual: moreLabelBytes({ mode: 'Manual' }),
+  Unknown: moreLabelBytes({ mode: 'Unknown' }),
 };
 
 export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
@@ -18,7 +19,7 @@ export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
     help: 'Always 1, one for each instance the exporter watches, with its name, engine, static labels and tags.',
     type: 'gauge',
     labels: [...INSTANCE_LABELS, 'name', 'engine', 'engine_version'],
-    samples: (row, sample) => sample(row.infoLabels, 1),
+    samples: (row, sample) => sample(row.labels, row.infoLabels, 1),
   },
   {
     name: 'alicloud_rds_backup_instance_first_seen_timestamp_seconds',
@@ -26,7 +27,7 @@ export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
     type: 'gauge',
     labels: INSTANCE_LABELS,
     samples({ state, labels }, sample, seconds) {
-      if (state.lastPoll !== undefined) sample(labels, seconds(state.firstSeenAt));
+      if (state.lastPoll !== undefined) sample(labels, NO_MORE, seconds(state.firstSeenAt));
     },
   },
   {
@@ -36,7 +37,7 @@ export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
     labels: INSTANCE_LABELS,
     samples({ state, labels }, sample) {
       if (state.lastPoll !== undefined && state.unsupported === undefined) {
-        sample(labels, Number(state.lastPoll.error === undefined));
+        sample(labels, NO_MORE, Number(state.lastPoll.error === undefined));
       }
     },
   },
@@ -46,7 +47,7 @@ export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
     type: 'gauge',
     labels: INSTANCE_LABELS,
     samples({ state, labels }, sample, seconds) {
-      if (state.lastGoodPollAt !== undefined) sample(labels, seconds(state.lastGoodPollAt));
+      if (state.lastGoodPollAt !== undefined) sample(labels, NO_MORE, seconds(state.lastGoodPollAt));
     },
   },
   {
@@ -56,7 +57,7 @@ export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
     labels: [...INSTANCE_LABELS, 'mode'],
     samples({ state, labels, fresh }, sample) {
       if (!fresh) return;
-      for (const mode of modesOf(state)) sample(labels + MODE_TEXT[mode], openTasks(state, mode));
+      for (const mode of modesOf(state)) sample(labels, MODE_BYTES[mode], openTasks(state, mode));
     },
   },
 ];

@@ -2,14 +2,15 @@ import type { Completion } from '../fleet/state.js';
 import type { Mode, Outcome } from '../model.js';
 import { MODES, OUTCOMES } from '../model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
-import { INSTANCE_LABELS, MODE_TEXT } from './instance-families.js';
+import { INSTANCE_LABELS } from './instance-families.js';
+import { moreLabelBytes } from './labels.js';
 import type { Row } from './row.js';
 
 const OUTCOME_LABELS = [...INSTANCE_LABELS, 'mode', 'outcome'] as const;
 
 /** Every mode with every outcome, and both as labels after those of the instance. */
-const PAIRS: readonly { readonly mode: Mode; readonly outcome: Outcome; readonly text: string }[] = MODES.flatMap(
-  (mode) => OUTCOMES.map((outcome) => ({ mode, outcome, text: `${MODE_TEXT[mode]},outcome="${outcome}"` })),
+const PAIRS: readonly { readonly mode: Mode; readonly outcome: Outcome; readonly bytes: Uint8Array }[] = MODES.flatMap(
+  (mode) => OUTCOMES.map((outcome) => ({ mode, outcome, bytes: moreLabelBytes({ mode, outcome }) })),
 );
 
 /** A value of the last completion of each mode and outcome; undefined leaves the sample out. */
@@ -22,10 +23,10 @@ function lastFamily(
     type: 'gauge',
     labels: OUTCOME_LABELS,
     samples({ state, labels }, sample, seconds) {
-      for (const { mode, outcome, text } of PAIRS) {
+      for (const { mode, outcome, bytes } of PAIRS) {
         const last = state.outcomes[mode]?.last[outcome];
         const value = last && valueOf(last, seconds);
-        if (value !== undefined) sample(labels + text, value);
+        if (value !== undefined) sample(labels, bytes, value);
       }
     },
   };
@@ -38,9 +39,9 @@ export const OUTCOME_FAMILIES: readonly Family<Row>[] = [
     type: 'counter',
     labels: OUTCOME_LABELS,
     samples({ state, labels }, sample) {
-      for (const { mode, outcome, text } of PAIRS) {
+      for (const { mode, outcome, bytes } of PAIRS) {
         const counts = state.outcomes[mode]?.counts;
-        if (counts !== undefined) sample(labels + text, counts[outcome]);
+        if (counts !== undefined) sample(labels, bytes, counts[outcome]);
       }
     },
   },

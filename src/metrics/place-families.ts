@@ -1,10 +1,10 @@
 import type { CallsView, PlaceView } from '../fleet/place-view.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
-import { labelText } from './labels.js';
+import { labelBytes, moreLabelBytes, NO_MORE } from './labels.js';
 
 export const PLACE_LABELS = ['account', 'region_id'] as const;
 
-const placeText = ({ account, regionId }: PlaceView): string => labelText({ account, region_id: regionId });
+const placeBytes = ({ account, regionId }: PlaceView): Uint8Array => labelBytes({ account, region_id: regionId });
 
 /** One value for each account and region; undefined leaves the sample out. */
 function placeFamily(
@@ -17,7 +17,7 @@ function placeFamily(
     labels: PLACE_LABELS,
     samples(place, sample, seconds) {
       const value = valueOf(place, seconds);
-      if (value !== undefined) sample(placeText(place), value);
+      if (value !== undefined) sample(placeBytes(place), NO_MORE, value);
     },
   };
 }
@@ -32,7 +32,9 @@ function callsFamily(
     type: 'gauge',
     labels: [...PLACE_LABELS, 'action'],
     samples(place, sample) {
-      for (const calls of place.calls) sample(`${placeText(place)},action="${calls.action}"`, valueOf(calls));
+      for (const calls of place.calls) {
+        sample(placeBytes(place), moreLabelBytes({ action: calls.action }), valueOf(calls));
+      }
     },
   };
 }

@@ -2,15 +2,15 @@ import type { InstanceState, TrackedTask } from '../fleet/state.js';
 import { isFresh, shownTask } from '../fleet/view.js';
 import type { Instance } from '../model.js';
 import { MODES } from '../model.js';
-import { labelText } from './labels.js';
+import { labelBytes, moreLabelBytes } from './labels.js';
 
 /** One instance as a scrape sees it: the subject of the families of instances, tasks and outcomes. */
 export interface Row {
   readonly state: InstanceState;
   /** `account`, `region_id`, `instance_id`. */
-  readonly labels: string;
-  /** These and the labels of `instance_info`. */
-  readonly infoLabels: string;
+  readonly labels: Uint8Array;
+  /** What `instance_info` has beyond these. */
+  readonly infoLabels: Uint8Array;
   /** Whether what is known of its tasks is recent enough to be shown. */
   readonly fresh: boolean;
   /** Of each mode that has tasks, the one that its value series show; empty when not fresh. */
@@ -30,21 +30,19 @@ export function rowOf(state: InstanceState, nowMs: number, staleAfterMs: number 
 
 const NONE: readonly TrackedTask[] = [];
 
-interface InstanceLabels {
-  readonly labels: string;
-  readonly infoLabels: string;
-}
+type InstanceLabels = Pick<Row, 'labels' | 'infoLabels'>;
 
-/** An instance is replaced when it changes, so its label text is written once and goes when the instance goes. */
+/** An instance is replaced when it changes, so its labels are written once and go when the instance goes. */
 const cache = new WeakMap<Instance, InstanceLabels>();
 
 function labelsOf(instance: Instance): InstanceLabels {
   const known = cache.get(instance);
   if (known !== undefined) return known;
   const { account, regionId, instanceId, name, engine, engineVersion, labels: others } = instance;
-  const labels = labelText({ account, region_id: regionId, instance_id: instanceId });
-  const described = labelText({ name, engine, engine_version: engineVersion, ...sorted(others) });
-  const made = { labels, infoLabels: `${labels},${described}` };
+  const made = {
+    labels: labelBytes({ account, region_id: regionId, instance_id: instanceId }),
+    infoLabels: moreLabelBytes({ name, engine, engine_version: engineVersion, ...sorted(others) }),
+  };
   cache.set(instance, made);
   return made;
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
 import type { Logger } from '../log.js';
+import { ChunkPool } from './chunks.js';
 import { gzipWithTail } from './deflated.js';
 import type { FleetView } from './exposition.js';
 import { renderOwn } from './exposition.js';
@@ -31,6 +32,8 @@ export interface ScrapeAnswer {
   readonly headers: Readonly<Record<string, string | number>>;
   /** To be written one after the other. */
   readonly body: readonly Buffer[];
+  /** To be called when the body has been sent or never will be: its memory is then used again. */
+  readonly release: () => void;
 }
 
 const SHARED_MS = 1_000;
@@ -42,6 +45,7 @@ const SHARED_MS = 1_000;
 export class Scrapes {
   readonly #options: ScrapesOptions;
   readonly #shared = new Map<Format, SharedRender>();
+  readonly #pool = new ChunkPool();
   #renders = 0;
 
   constructor(options: ScrapesOptions) {
@@ -58,24 +62,30 @@ export class Scrapes {
     const format = formatFor(accept);
     const gzip = gzipAllowed(acceptEncoding);
     const headers = { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept, Accept-Encoding' };
+    let release = (): void => undefined;
     try {
-      const body = await this.#body(format, gzip);
+      const render = this.#renderOf(format);
+      release = render.hold();
+      const body = await this.#body(render, format, gzip);
       const length = { 'Content-Length': body.reduce((sum, part) => sum + part.length, 0) };
-      return { status: 200, headers: { ...headers, ...(gzip ? { 'Content-Encoding': 'gzip' } : {}), ...length }, body };
+      return {
+        status: 200,
+        headers: { ...headers, ...(gzip ? { 'Content-Encoding': 'gzip' } : {}), ...length },
+        body,
+        release,
+      };
     } catch (error) {
+      release();
       this.#shared.delete(format);
       this.#options.log.error('rendering the metrics failed', { error: messageOf(error) });
       return failure();
     }
   }
 
-  async #body(format: Format, gzip: boolean): Promise<readonly Buffer[]> {
-    const render = this.#renderOf(format);
-    const fleet = gzip ? render.deflated() : render.plain();
+  async #body(render: SharedRender, format: Format, gzip: boolean): Promise<readonly Buffer[]> {
     // Awaited first: a scrape that had to wait still tells the latest of the exporter itself.
-    await fleet;
-    const view = this.#view([]);
-    const tail = renderOwn(view, await this.#options.self.families(), format);
+    await (gzip ? render.deflated() : render.plain());
+    const tail = renderOwn(this.#view([]), await this.#options.self.families(), format);
     return gzip ? gzipWithTail(await render.deflated(), tail) : [...(await render.plain()), tail];
   }
 
@@ -83,10 +93,12 @@ export class Scrapes {
     const known = this.#shared.get(format);
     // One that still runs is joined however old it is: a second one would only make both slower.
     if (known !== undefined && (!known.done || this.#options.clock.now() - known.view.now < SHARED_MS)) return known;
-    const made = new SharedRender(this.#view(this.#options.states()), format);
+    const made = new SharedRender(this.#view(this.#options.states()), { format, pool: this.#pool });
     this.#renders++;
     this.#shared.set(format, made);
+    const release = made.hold();
     this.#options.clock.after(SHARED_MS, () => {
+      release();
       if (made.done && this.#shared.get(format) === made) this.#shared.delete(format);
     });
     return made;
@@ -101,5 +113,5 @@ export class Scrapes {
 function failure(): ScrapeAnswer {
   const body = Buffer.from('The metrics could not be rendered; the log has the reason.\n');
   const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length };
-  return { status: 500, headers, body: [body] };
+  return { status: 500, headers, body: [body], release: () => undefined };
 }

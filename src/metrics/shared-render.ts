@@ -1,30 +1,43 @@
-import { CHUNK_BYTES } from './chunks.js';
 import type { Deflated } from './deflated.js';
 import { deflateChunks, inflate } from './deflated.js';
-import type { FleetView } from './exposition.js';
+import type { FleetOptions, FleetView } from './exposition.js';
 import { renderFleet } from './exposition.js';
-import type { Format } from './negotiate.js';
+
+/** What is worth keeping for the next render that deflates as it goes: it has two or three chunks in hand. */
+const KEPT_CHUNKS = 4;
 
 /**
  * One render of the fleet, made by the first scrape that asks and shared by those that follow. A gzip scrape never has
- * the plain bytes in memory as a whole: they are some 20 times the deflated ones. Whichever form was not rendered is
+ * the plain bytes in memory as a whole: they are some 30 times the deflated ones. Whichever form was not rendered is
  * made from the one that was.
  */
 export class SharedRender {
   readonly view: FleetView;
-  readonly #format: Format;
+  readonly #options: FleetOptions;
   #deflated: Promise<Deflated> | undefined;
   #plain: Promise<readonly Buffer[]> | undefined;
+  #rendered: readonly Buffer[] = [];
+  #holders = 0;
   #done = false;
 
-  constructor(view: FleetView, format: Format) {
+  constructor(view: FleetView, options: FleetOptions) {
     this.view = view;
-    this.#format = format;
+    this.#options = options;
   }
 
   /** Whether the render has ended, either way. */
   get done(): boolean {
     return this.#done;
+  }
+
+  /** Keeps the bytes from being used again until the result is called; that it is called twice does no harm. */
+  hold(): () => void {
+    this.#holders++;
+    let held = true;
+    return () => {
+      if (held && --this.#holders === 0) this.#giveBack();
+      held = false;
+    };
   }
 
   deflated(): Promise<Deflated> {
@@ -37,32 +50,29 @@ export class SharedRender {
     return this.#plain;
   }
 
-  #renderDeflated(): Promise<Deflated> {
-    const free: Buffer[] = [];
-    return deflateChunks(
-      this.#chunks(() => free.pop() ?? newChunk()),
-      (chunk) => {
-        if (chunk.buffer.byteLength === CHUNK_BYTES) free.push(Buffer.from(chunk.buffer));
-      },
-    );
+  async #renderDeflated(): Promise<Deflated> {
+    const { pool } = this.#options;
+    try {
+      return await deflateChunks(renderFleet(this.view, this.#options), (chunk) => pool.give(chunk));
+    } finally {
+      this.#done = true;
+      pool.trim(KEPT_CHUNKS);
+    }
   }
 
   async #renderPlain(): Promise<readonly Buffer[]> {
     const chunks: Buffer[] = [];
-    for await (const chunk of this.#chunks(newChunk)) chunks.push(chunk);
-    return chunks;
-  }
-
-  async *#chunks(take: () => Buffer): AsyncGenerator<Buffer> {
     try {
-      yield* renderFleet(this.view, { format: this.#format, take });
+      for await (const chunk of renderFleet(this.view, this.#options)) chunks.push(chunk);
     } finally {
       this.#done = true;
     }
+    this.#rendered = chunks;
+    return chunks;
   }
-}
 
-/** Its own memory, not a slice of Node's pool. */
-function newChunk(): Buffer {
-  return Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #giveBack(): void {
+    for (const chunk of this.#rendered) this.#options.pool.give(chunk);
+    this.#rendered = [];
+  }
 }

@@ -1,9 +1,10 @@
 import type { TrackedTask } from '../fleet/state.js';
 import { phaseOf, progressRatio, statusOf } from '../fleet/view.js';
+import type { Mode } from '../model.js';
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
-import { INSTANCE_LABELS, MODE_TEXT } from './instance-families.js';
-import { labelText } from './labels.js';
+import { INSTANCE_LABELS, MODE_BYTES } from './instance-families.js';
+import { moreLabelBytes } from './labels.js';
 import type { Row } from './row.js';
 
 const TASK_LABELS = [...INSTANCE_LABELS, 'mode'] as const;
@@ -20,7 +21,7 @@ function valueFamily(
     samples(row, sample, seconds) {
       for (const tracked of row.shown) {
         const value = valueOf(tracked, row, seconds);
-        if (value !== undefined) sample(row.labels + MODE_TEXT[tracked.task.mode], value);
+        if (value !== undefined) sample(row.labels, MODE_BYTES[tracked.task.mode], value);
       }
     },
   };
@@ -31,7 +32,9 @@ function stateFamily<State extends string>(
   head: Pick<FamilyHead, 'name' | 'help'> & { readonly states: readonly State[] },
   stateOf: (tracked: TrackedTask) => State | undefined,
 ): Family<Row> {
-  const states = head.states.map((state) => ({ state, text: `,status="${state}"` }));
+  const statesOf = (mode: Mode): readonly { readonly state: State; readonly bytes: Uint8Array }[] =>
+    head.states.map((state) => ({ state, bytes: moreLabelBytes({ mode, status: state }) }));
+  const states = { Automated: statesOf('Automated'), Manual: statesOf('Manual'), Unknown: statesOf('Unknown') };
   return {
     name: head.name,
     help: head.help,
@@ -41,8 +44,7 @@ function stateFamily<State extends string>(
       for (const tracked of shown) {
         const current = stateOf(tracked);
         if (current === undefined) continue;
-        const prefix = labels + MODE_TEXT[tracked.task.mode];
-        for (const { state, text } of states) sample(prefix + text, Number(state === current));
+        for (const { state, bytes } of states[tracked.task.mode]) sample(labels, bytes, Number(state === current));
       }
     },
   };
@@ -111,8 +113,8 @@ export const TASK_FAMILIES: readonly Family<Row>[] = [
     samples({ state, labels, fresh }, sample) {
       if (!fresh) return;
       for (const { task } of state.tasks) {
-        const named = labelText({ backup_job_id: task.backupJobId, task_action: task.taskAction });
-        sample(`${labels}${MODE_TEXT[task.mode]},${named}`, 1);
+        const { mode, backupJobId, taskAction } = task;
+        sample(labels, moreLabelBytes({ mode, backup_job_id: backupJobId, task_action: taskAction }), 1);
       }
     },
   },

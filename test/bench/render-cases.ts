@@ -1,7 +1,8 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { CHUNK_BYTES } from '../../dist/metrics/chunks.js';
+import { ChunkPool } from '../../dist/metrics/chunks.js';
 import { FLEET_FAMILIES } from '../../dist/metrics/families.js';
 import { renderFleet } from '../../dist/metrics/exposition.js';
+import type { ScrapeRequest } from '../../dist/metrics/scrape.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { aFleet, aPlace, expose, NOW, selfMetrics } from '../metrics/fleet.js';
@@ -13,7 +14,7 @@ const SCRAPES = 20;
 const GZIP = { accept: undefined, acceptEncoding: 'gzip' };
 const PLAIN = { accept: undefined, acceptEncoding: undefined };
 
-type Figures = Record<string, number>;
+export type Figures = Readonly<Record<string, number>>;
 
 function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]!;
@@ -36,10 +37,12 @@ async function timed(run: () => Promise<unknown>): Promise<{ wallMs: number; cpu
 
 async function render(instances: number): Promise<Figures> {
   const view = { states: aFleet(instances), places: [aPlace()], now: NOW, toWall: (steadyMs: number) => steadyMs };
+  const pool = new ChunkPool();
   const one = async (): Promise<number> => {
     let bytes = 0;
-    for await (const chunk of renderFleet(view, { format: 'text', take: () => Buffer.allocUnsafeSlow(CHUNK_BYTES) })) {
+    for await (const chunk of renderFleet(view, { format: 'text', pool })) {
       bytes += chunk.length;
+      pool.give(chunk);
     }
     return bytes;
   };
@@ -72,15 +75,20 @@ function scraping(instances: number): { scrapes: Scrapes; clock: FakeClock } {
   return { scrapes: new Scrapes({ states: () => states, places: () => [aPlace()], self, clock, log }), clock };
 }
 
+/** A scrape whose answer was sent at once. */
+async function answered(scrapes: Scrapes, request: ScrapeRequest): Promise<void> {
+  (await scrapes.answer(request)).release();
+}
+
 async function scrape(instances: number): Promise<Figures> {
   const { scrapes, clock } = scraping(instances);
   const figures = { first: [] as number[], second: [] as number[], plain: [] as number[], block: [] as number[] };
   for (let round = -WARM_UP; round < SCRAPES; round++) {
     await clock.advance(2_000);
-    const first = await blocking(() => scrapes.answer(GZIP));
-    const second = await blocking(() => scrapes.answer(GZIP));
+    const first = await blocking(() => answered(scrapes, GZIP));
+    const second = await blocking(() => answered(scrapes, GZIP));
     await clock.advance(2_000);
-    const plain = await blocking(() => scrapes.answer(PLAIN));
+    const plain = await blocking(() => answered(scrapes, PLAIN));
     if (round < 0) continue;
     figures.first.push(first.ms);
     figures.second.push(second.ms);
@@ -123,13 +131,13 @@ async function blocking(run: () => Promise<unknown>): Promise<{ ms: number; long
 async function memory(instances: number): Promise<Figures> {
   const { scrapes, clock } = scraping(instances);
   const rssMb = (): number => Math.round(process.memoryUsage.rss() / 2 ** 20);
-  const figures: Figures = { startMb: rssMb() };
+  const figures: Record<string, number> = { startMb: rssMb() };
   for (const [name, request] of [
     ['gzipMb', GZIP],
     ['plainMb', PLAIN],
   ] as const) {
     for (let round = 0; round < SCRAPES; round++) {
-      await scrapes.answer(request);
+      await answered(scrapes, request);
       await clock.advance(2_000);
     }
     figures[name] = rssMb();
@@ -137,4 +145,9 @@ async function memory(instances: number): Promise<Figures> {
   return figures;
 }
 
-export const RENDER_BENCHES = { render, promClient, scrape, memory };
+export const RENDER_BENCHES: Readonly<Record<string, (instances: number) => Promise<Figures>>> = {
+  render,
+  promClient,
+  scrape,
+  memory,
+};

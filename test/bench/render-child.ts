@@ -1,6 +1,7 @@
 import { RENDER_BENCHES } from './render-cases.js';
 
-const [bench, instances] = process.argv.slice(2);
-if (bench === undefined || !(bench in RENDER_BENCHES))
-  throw new Error(`one of ${Object.keys(RENDER_BENCHES).join(', ')}`);
-console.log(JSON.stringify(await RENDER_BENCHES[bench as keyof typeof RENDER_BENCHES](Number(instances))));
+/** Runs one of the benches and prints its figures as JSON: `node render-child.js NAME INSTANCES`. */
+const [name = '', instances] = process.argv.slice(2);
+const bench = RENDER_BENCHES[name];
+if (bench === undefined) throw new Error(`expected one of ${Object.keys(RENDER_BENCHES).join(', ')}`);
+console.log(JSON.stringify(await bench(Number(instances))));

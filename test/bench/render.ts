@@ -4,18 +4,19 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { RENDER_BENCHES } from './render-cases.js';
+import type { Figures } from './render-cases.js';
 
 const ROUNDS = 5;
 const instances = Number(process.argv[2] ?? 10_000);
 const child = fileURLToPath(new URL('render-child.js', import.meta.url));
 
-function measure(bench: keyof typeof RENDER_BENCHES, ...flags: readonly string[]): Record<string, number> {
-  const output = execFileSync(process.execPath, [...flags, '--expose-gc', child, bench, String(instances)], {
+function measure(bench: string, flags: readonly string[] = []): Figures {
+  const output = execFileSync(process.execPath, [...flags, child, bench, String(instances)], {
     encoding: 'utf8',
     maxBuffer: 1 << 20,
   });
-  return JSON.parse(output) as Record<string, number>;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by our own child
+  return JSON.parse(output) as Figures;
 }
 
 function median(values: readonly number[]): number {
@@ -45,6 +46,6 @@ for (const [name, flags] of [
   ['', []],
   [', --max-semi-space-size=2', ['--max-semi-space-size=2']],
 ] as const) {
-  const { startMb, gzipMb, plainMb } = measure('memory', ...flags);
+  const { startMb, gzipMb, plainMb } = measure('memory', flags);
   console.log(`RSS${name}: fleet ${startMb} MB, after 20 gzip scrapes ${gzipMb} MB, after 20 plain ones ${plainMb} MB`);
 }

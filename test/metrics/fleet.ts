@@ -1,7 +1,7 @@
 /** States to render, with everything that a case does not speak of left at its usual value. */
 import type { PlaceView } from '../../dist/fleet/place-view.js';
 import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../../dist/fleet/state.js';
-import { CHUNK_BYTES } from '../../dist/metrics/chunks.js';
+import { ChunkPool } from '../../dist/metrics/chunks.js';
 import { renderFleet, renderOwn } from '../../dist/metrics/exposition.js';
 import type { Format } from '../../dist/metrics/negotiate.js';
 import type { SelfOptions } from '../../dist/metrics/self.js';
@@ -149,7 +149,7 @@ export async function expose({ states, places, self, format = 'text', wallOffset
     toWall: (steadyMs: number) => steadyMs + wallOffsetMs,
   };
   const chunks: Buffer[] = [];
-  for await (const chunk of renderFleet(view, { format, take: () => Buffer.alloc(CHUNK_BYTES) })) chunks.push(chunk);
+  for await (const chunk of renderFleet(view, { format, pool: new ChunkPool() })) chunks.push(chunk);
   const own = places === undefined && self === undefined ? { ...view, places: [] } : view;
   return Buffer.concat([...chunks, renderOwn(own, (await self?.families()) ?? [], format)]).toString();
 }

@@ -118,6 +118,29 @@ describe('a scrape', () => {
     expect(clock.pendingTimers).to.equal(0);
   });
 
+  it('keeps an answer whole until it is released, and uses its memory again after that', async () => {
+    const { scrapes, fleet, clock } = setUp({ states: () => fleet.states });
+    const memoryOf = ({ body }: ScrapeAnswer): readonly ArrayBufferLike[] =>
+      body.slice(0, -1).map((part) => part.buffer);
+    const next = async (states: readonly InstanceState[]): Promise<ScrapeAnswer> => {
+      await clock.advance(2_000);
+      fleet.states = states;
+      return scrapes.answer(PLAIN);
+    };
+    const first = await next(aFleet(200));
+    const firstText = textOf(first);
+    const second = await next(aFleet(100));
+    await clock.advance(2_000);
+    expect(textOf(first)).to.equal(firstText);
+    first.release();
+    first.release();
+    const third = await next(aFleet(100));
+    const fourth = await next(aFleet(100));
+    for (const buffer of memoryOf(third)) expect(memoryOf(first)).to.include(buffer);
+    const all = [second, third, fourth].flatMap(memoryOf);
+    expect(new Set(all).size).to.equal(all.length);
+  });
+
   it('takes the states once: a poll during the render changes nothing', async () => {
     let taken = 0;
     const { scrapes } = setUp({
