@@ -1,7 +1,6 @@
-import { rowOrder } from './fleet-order.js';
-import type { Instance } from '../model.js';
-import { ageRows, updateRows } from './fleet-rows.js';
-import type { FleetRow } from './fleet-rows.js';
+import { FleetOrder } from './fleet-order.js';
+import type { FleetRow } from './fleet-row.js';
+import { FleetTable } from './fleet-table.js';
 import type { RowState } from './row-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { StatusQuery } from './status-query.js';
@@ -22,87 +21,68 @@ export interface Facets {
   readonly engines: readonly string[];
 }
 
-/**
- * The fleet in order, kept from one request to the next: only changed instances are read again, and since an order is
- * sorted from what it was before, it costs about one comparison a row.
- */
+/** Finds rows of the fleet in order. One for everyone who looks. */
 export class FleetIndex {
-  #rows: readonly FleetRow[] = [];
-  #facets: Facets = { accounts: [], regionIds: [], engines: [] };
-  readonly #orders = new Map<string, FleetRow[]>();
+  readonly #table = new FleetTable();
+  readonly #orders = new Map<string, FleetOrder>();
 
-  /** Call with each snapshot before `find`. */
-  update({ states, places, now }: StatusSnapshot): void {
-    const rows = updateRows(this.#rows, states);
-    if (rows !== this.#rows) {
-      this.#rows = rows;
-      this.#orders.clear();
-    }
-    this.#facets = facetsOf(rows);
-    ageRows(rows, places, now);
+  /** Call with each snapshot before anything else. */
+  update(snapshot: StatusSnapshot): void {
+    this.#table.update(snapshot);
   }
 
   get facets(): Facets {
-    return this.#facets;
+    const { places, engines } = this.#table;
+    return {
+      accounts: [...new Set(places.map(({ account }) => account))].toSorted(),
+      regionIds: [...new Set(places.map(({ regionId }) => regionId))].toSorted(),
+      engines: engines.filter(Boolean),
+    };
   }
 
   /** One row, by account, region and instance id joined with slashes. */
   get(path: string): FleetRow | undefined {
-    return this.#rows.find(({ state: { instance } }) => isAt(instance, path));
+    return this.#table.rows.find(({ state: { instance } }) => {
+      const { account, regionId, instanceId } = instance;
+      return path.endsWith(instanceId) && path === `${account}/${regionId}/${instanceId}`;
+    });
   }
 
   find(query: StatusQuery, snapshot: StatusSnapshot): Found {
+    const { rows } = this.#table;
     const counts = { stuck: 0, failed: 0, unknown: 0, running: 0, queued: 0, idle: 0, unsupported: 0 };
-    const matches = matcher(query);
-    const rows: FleetRow[] = [];
+    const matches = this.#matcher(query);
+    const found: FleetRow[] = [];
     let total = 0;
-    for (const row of this.#ordered(query, snapshot)) {
-      if (!matches(row)) continue;
+    for (const index of this.#order(query).indices(this.#table, snapshot)) {
+      const row = rows[index];
+      if (row === undefined || !matches(index, row)) continue;
       counts[row.rowState]++;
       if (query.state.length > 0 && !query.state.includes(row.rowState)) continue;
-      if (total >= query.offset && rows.length < query.limit) rows.push(row);
+      if (total >= query.offset && found.length < query.limit) found.push(row);
       total++;
     }
-    return { rows, total, counts };
+    return { rows: found, total, counts };
   }
 
-  #ordered(query: StatusQuery, snapshot: StatusSnapshot): readonly FleetRow[] {
-    const key = `${query.sort} ${query.descending}`;
-    const order = this.#orders.get(key) ?? [...this.#rows];
+  #order({ sort, descending }: StatusQuery): FleetOrder {
+    const key = `${sort} ${descending}`;
+    const order = this.#orders.get(key) ?? new FleetOrder(sort, descending);
     this.#orders.set(key, order);
-    if (query.sort === 'next_poll') for (const row of order) row.nextPollAt = snapshot.nextPollAt(row.state.instance);
-    // In place, on purpose: the next request sorts from here.
-    // oxlint-disable-next-line unicorn/no-array-sort
-    return order.sort(rowOrder(query));
+    return order;
   }
-}
 
-function isAt({ account, regionId, instanceId }: Instance, path: string): boolean {
-  return path.endsWith(instanceId) && path === `${account}/${regionId}/${instanceId}`;
-}
-
-function matcher({ q, account, regionId, engine }: StatusQuery): (row: FleetRow) => boolean {
-  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
-  const isIn = (set: readonly string[], value: string): boolean => set.length === 0 || set.includes(value);
-  return (row) => {
-    const { instance } = row.state;
-    return (
-      isIn(account, instance.account) &&
-      isIn(regionId, instance.regionId) &&
-      isIn(engine, instance.engine) &&
-      words.every((word) => row.text.includes(word))
-    );
-  };
-}
-
-function facetsOf(rows: readonly FleetRow[]): Facets {
-  const accounts = new Set<string>();
-  const regionIds = new Set<string>();
-  const engines = new Set<string>();
-  for (const { state } of rows) {
-    accounts.add(state.instance.account);
-    regionIds.add(state.instance.regionId);
-    if (state.instance.engine !== '') engines.add(state.instance.engine);
+  /** Whether a row matches everything of a query but the state. */
+  #matcher({ q, account, regionId, engine }: StatusQuery): (index: number, row: FleetRow) => boolean {
+    if (q === '' && account.length + regionId.length + engine.length === 0) return () => true;
+    const { places, placeOf, engines, engineOf } = this.#table;
+    const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+    const isIn = (set: readonly string[], value: string): boolean => set.length === 0 || set.includes(value);
+    const placeMatches = places.map((place) => isIn(account, place.account) && isIn(regionId, place.regionId));
+    const engineMatches = engines.map((known) => isIn(engine, known));
+    return (index, row) =>
+      placeMatches[placeOf[index] ?? 0] === true &&
+      engineMatches[engineOf[index] ?? 0] === true &&
+      (words.length === 0 || row.holds(words, q));
   }
-  return { accounts: [...accounts].toSorted(), regionIds: [...regionIds].toSorted(), engines: [...engines].toSorted() };
 }

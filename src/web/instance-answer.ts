@@ -2,7 +2,7 @@ import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../fl
 import { isStuck, phaseOf, progressRatio, statusOf } from '../fleet/view.js';
 import type { TaskPhase } from '../fleet/state.js';
 import type { Mode, Outcome } from '../model.js';
-import type { FleetRow } from './fleet-rows.js';
+import type { FleetRow } from './fleet-row.js';
 import type { RowState } from './row-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { estimatedEndAt } from './time-to-go.js';

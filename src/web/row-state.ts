@@ -1,5 +1,7 @@
 import type { Completion, InstanceState } from '../fleet/state.js';
 import { isStuck, phaseOf } from '../fleet/view.js';
+import { MODES, OUTCOMES } from '../model.js';
+import type { Outcome } from '../model.js';
 
 /** The one word that sums up an instance, in the order in which they need a person. */
 export const ROW_STATES = ['stuck', 'failed', 'unknown', 'running', 'queued', 'idle', 'unsupported'] as const;
@@ -17,30 +19,28 @@ export function rowStateOf(state: InstanceState, fresh: boolean): RowState {
   if (state.unsupported !== undefined) return 'unsupported';
   if (!fresh) return 'unknown';
   if (state.tasks.some((tracked) => isStuck(state, tracked))) return 'stuck';
-  const phases = new Set(state.tasks.map(({ task }) => phaseOf(task)));
-  if (phases.has('running')) return 'running';
-  if (phases.has('queued')) return 'queued';
+  if (state.tasks.some(({ task }) => phaseOf(task) === 'running')) return 'running';
+  if (state.tasks.some(({ task }) => phaseOf(task) === 'queued')) return 'queued';
   return lastKnownCompletion(state)?.outcome === 'Failed' ? 'failed' : 'idle';
 }
 
-/** The completion seen last, of any mode and outcome. */
+/** The completion seen last, of any mode and outcome; counted or not, an end that waits to be counted has happened. */
 export function lastCompletion(state: InstanceState): Completion | undefined {
-  return latest(completionsOf(state));
+  return latest(state, OUTCOMES);
 }
 
 function lastKnownCompletion(state: InstanceState): Completion | undefined {
-  return latest(completionsOf(state).filter(({ outcome }) => outcome !== 'Unknown'));
+  return latest(state, KNOWN_OUTCOMES);
 }
 
-/** Counted or not: an end that waits to be counted has happened all the same. */
-function completionsOf(state: InstanceState): Completion[] {
-  const counted = Object.values(state.outcomes).flatMap(({ last }) => Object.values(last));
-  const uncounted = state.tasks.flatMap((tracked) => tracked.uncounted ?? []);
-  return [...counted, ...uncounted];
-}
+const KNOWN_OUTCOMES = OUTCOMES.filter((outcome) => outcome !== 'Unknown');
 
-function latest(completions: readonly Completion[]): Completion | undefined {
+function latest({ outcomes, tasks }: InstanceState, wanted: readonly Outcome[]): Completion | undefined {
   let last: Completion | undefined;
-  for (const completion of completions) if (last === undefined || completion.at > last.at) last = completion;
+  const take = (completion: Completion | undefined): void => {
+    if (completion !== undefined && (last === undefined || completion.at > last.at)) last = completion;
+  };
+  for (const mode of MODES) for (const outcome of wanted) take(outcomes[mode]?.last[outcome]);
+  for (const { uncounted } of tasks) if (uncounted && wanted.includes(uncounted.outcome)) take(uncounted);
   return last;
 }

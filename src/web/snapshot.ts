@@ -4,6 +4,8 @@ import type { Action, Instance, Place } from '../model.js';
 
 /** Everything the status page and the status API tell, as of one moment. Times are on the steady timeline. */
 export interface StatusSnapshot {
+  /** Changes whenever a state does or an instance comes or goes. */
+  readonly version: number;
   /** In an order that stays the same from one snapshot to the next; a changed instance has a new state object. */
   readonly states: readonly InstanceState[];
   readonly places: readonly PlaceView[];

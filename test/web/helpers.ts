@@ -66,8 +66,11 @@ export function state(over: Partial<InstanceState> = {}): InstanceState {
   };
 }
 
+let version = 0;
+
 export function snapshot(over: Partial<StatusSnapshot> = {}): StatusSnapshot {
   return {
+    version: ++version,
     states: [state()],
     places: [
       {

@@ -320,7 +320,11 @@ describe('the status API', () => {
     const second = await ask(server, '/api/v1/status', { headers: { 'if-none-match': tag } });
     expect([second.status, second.body]).to.deep.equal([304, '']);
     const [one, ...others] = current.states;
-    current = { ...current, states: [{ ...one!, lastGoodPollAt: NOW + 5_000 }, ...others] };
+    current = {
+      ...current,
+      version: current.version + 1,
+      states: [{ ...one!, lastGoodPollAt: NOW + 5_000 }, ...others],
+    };
     const third = await ask(server, '/api/v1/status', { headers: { 'if-none-match': tag } });
     expect(third.status).to.equal(200);
   });
@@ -328,7 +332,7 @@ describe('the status API', () => {
   it('sees data go stale by the clock alone, and come back', async () => {
     current = { ...current, now: NOW + 15 * MINUTE };
     expect((await statusOf(server)).counts).to.include({ unknown: 6, unsupported: 1 });
-    current = { ...current, now: NOW + 15 * MINUTE - 1 };
+    current = { ...current, version: current.version + 1, now: NOW + 15 * MINUTE - 1 };
     expect((await statusOf(server)).counts).to.include({ unknown: 1, idle: 1 });
   });
 
@@ -336,7 +340,11 @@ describe('the status API', () => {
     await statusOf(server, '?sort=name');
     const [first, second] = current.states;
     const added = state({ instance: instance({ instanceId: 'rm-new', name: 'a new one' }) });
-    current = { ...current, states: [second!, added, { ...first!, instance: { ...first!.instance, name: 'zz' } }] };
+    current = {
+      ...current,
+      version: current.version + 1,
+      states: [second!, added, { ...first!, instance: { ...first!.instance, name: 'zz' } }],
+    };
     expect(namesOf(await statusOf(server, '?sort=name'))).to.deep.equal(['a new one', 'running', 'zz']);
   });
 

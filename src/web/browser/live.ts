@@ -98,9 +98,10 @@ export class LivePage {
     const focused = document.activeElement;
     morph(document.body, page.body);
     if (document.title !== page.title) document.title = page.title;
-    // A row that moved lost its focus on the way.
-    if (focused instanceof HTMLElement && focused.isConnected && focused !== document.activeElement) {
-      focused.focus({ preventScroll: true });
+    // A row that moved lost its focus on the way; one that is gone leaves it to the list.
+    if (focused instanceof HTMLElement && focused !== document.activeElement) {
+      const heir = focused.isConnected ? focused : document.getElementById('list');
+      heir?.focus({ preventScroll: true });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { InstanceAnswer } from '../instance-answer.js';
+import type { CompletionAnswer, InstanceAnswer, OutcomesAnswer } from '../instance-answer.js';
 import { MODES, OUTCOMES } from '../../model.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -43,7 +43,7 @@ export function detailPanel(instance: InstanceAnswer | undefined, query: PageQue
     <h3>Tasks</h3>
     ${instance.tasks.length === 0 ? html`<p class="minor">The API lists no backup task.</p>` : instance.tasks.map((task) => taskCard(task, instance, now))}
     <h3>Outcomes seen</h3>
-    ${outcomeTable(instance, now)}
+    ${outcomeTables(instance, now)}
     <h3>Instance</h3>
     ${facts(instance, now)}
     <h3>In the RDS console</h3>
@@ -62,42 +62,49 @@ function errorText({ last_error: error }: InstanceAnswer, now: string): Html | u
   </p>`;
 }
 
-function outcomeTable({ outcomes }: InstanceAnswer, now: string): Html {
-  const rows = MODES.flatMap((mode) => {
+function outcomeTables({ outcomes }: InstanceAnswer, now: string): Html {
+  const tables = MODES.flatMap((mode) => {
     const seen = outcomes[mode];
-    if (seen === undefined) return [];
-    return OUTCOMES.map((outcome) => {
-      const last = seen.last[outcome];
-      const took = typeof last?.duration_seconds === 'number' ? spanText(last.duration_seconds * 1_000) : undefined;
-      const backup = last?.backup_id ? html`<br />backup ${last.backup_id}` : undefined;
-      return html`<tr>
-        <th scope="row">${mode}</th>
-        <td>${outcomeBadge(outcome)}</td>
-        <td class="numeric">${seen.counts[outcome]}</td>
-        <td>${timeElement(last?.at, 'ago', now)}</td>
-        <td>${took}</td>
-        <td class="minor id">${last?.backup_job_id}${backup}</td>
-      </tr>`;
-    });
+    return seen === undefined ? [] : outcomeTable(mode, seen, now);
   });
-  if (rows.length === 0) return html`<p class="minor">No task of this instance was seen to end yet.</p>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Outcomes">
-    <table class="plain">
-      <thead>
-        <tr>
-          <th scope="col">Mode</th>
-          <th scope="col">Outcome</th>
-          <th scope="col" class="numeric">Seen</th>
-          <th scope="col">Last</th>
-          <th scope="col">Took</th>
-          <th scope="col">Job</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  if (tables.length === 0) return html`<p class="minor">No task of this instance was seen to end yet.</p>`;
+  return html`${tables}`;
+}
+
+function outcomeTable(mode: string, { counts, last }: OutcomesAnswer, now: string): Html {
+  const rows = OUTCOMES.map(
+    (outcome) =>
+      html`<tr>
+        <th scope="row">${outcomeBadge(outcome)}</th>
+        <td class="numeric">${counts[outcome]}</td>
+        <td>${completionText(last[outcome], now)}</td>
+      </tr>`,
+  );
+  return html`<table class="plain outcomes">
+    <caption>
+      ${mode}
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Outcome</th>
+        <th scope="col" class="numeric">Seen</th>
+        <th scope="col">Last</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+}
+
+function completionText(completion: CompletionAnswer | undefined, now: string): Html | undefined {
+  if (completion === undefined) return undefined;
+  const { at, duration_seconds: seconds, backup_job_id, backup_id } = completion;
+  const took = seconds === null ? undefined : html`, took ${spanText(seconds * 1_000)}`;
+  const backup = backup_id === null ? undefined : html`, backup <code>${backup_id}</code>`;
+  return html`${timeElement(at, 'ago', now)}${took}<br /><span class="minor"
+      >job <code>${backup_job_id}</code>${backup}</span
+    >`;
 }
 
 function facts(instance: InstanceAnswer, now: string): Html {

@@ -36,7 +36,7 @@ function several(value: number, noun: string): string {
 export function exporterSection(answer: StatusAnswer): Html {
   return html`<section class="exporter" id="budget" aria-labelledby="budget-title" tabindex="-1">
     <h2 id="budget-title">Accounts and regions</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Accounts and regions">
+    <div class="scroll" tabindex="0" role="region" aria-label="Table of accounts and regions">
       <table class="plain">
         <thead>
           <tr>

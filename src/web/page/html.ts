@@ -11,11 +11,21 @@ type Value = string | number | Html | undefined | null | readonly (Html | undefi
 
 /** HTML from a template: every value is escaped unless it is `Html` itself; undefined and null are nothing. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
-  let text = strings[0] ?? '';
-  values.forEach((value, index) => {
-    text += render(value) + (strings[index + 1] ?? '');
-  });
+  const parts = withoutIndents(strings);
+  let text = parts[0] ?? '';
+  for (let index = 0; index < values.length; index++) text += render(values[index]) + (parts[index + 1] ?? '');
   return new Html(text);
+}
+
+const cut = new WeakMap<TemplateStringsArray, readonly string[]>();
+
+/** The source's indentation is not for the reader of the page. */
+function withoutIndents(strings: TemplateStringsArray): readonly string[] {
+  const known = cut.get(strings);
+  if (known !== undefined) return known;
+  const parts = strings.map((part) => part.replaceAll(/\n\s*/g, '\n'));
+  cut.set(strings, parts);
+  return parts;
 }
 
 function render(value: Value): string {
@@ -35,5 +45,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escapeHtml(text: string): string {
+  if (!/[&<>"']/.test(text)) return text;
   return text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }

@@ -12,11 +12,11 @@ export const LIST_STYLE = `
 .list tr.stuck .c-name, .list tr.failed .c-name { font-weight: 600; }
 .list .minor { display: block; font-weight: 400; }
 .list td.c-engine .minor { display: inline; }
-.sort { display: block; color: inherit; text-decoration: none; min-height: 1.5rem; }
+.head, .sort { display: block; color: inherit; text-decoration: none; min-height: 1.5rem; }
 .sort:hover { text-decoration: underline; }
 .c-name { min-width: 11rem; overflow-wrap: anywhere; }
 .c-progress { min-width: 10rem; }
-.c-error { overflow-wrap: anywhere; max-width: 16rem; }
+.c-error { overflow-wrap: anywhere; min-width: 7rem; max-width: 16rem; }
 .badge { display: inline-flex; align-items: center; gap: 0.4em; font-weight: 600; white-space: nowrap; }
 .badge.idle, .badge.unsupported { font-weight: 400; }
 .badge.stuck, .count.stuck .icon, progress.stuck { color: var(--stuck); }
@@ -25,7 +25,7 @@ export const LIST_STYLE = `
 .badge.running, .count.running .icon { color: var(--running); }
 .badge.queued, .count.queued .icon { color: var(--queued); }
 .badge.idle, .badge.unsupported { color: var(--idle); }
-.outcome { display: inline-flex; align-items: center; gap: 0.35em; }
+.outcome { white-space: nowrap; display: inline-flex; align-items: center; gap: 0.35em; }
 .outcome.finished { color: var(--finished); }
 .outcome.unknown { color: var(--unknown); }
 .error { color: var(--failed); }
@@ -43,22 +43,31 @@ progress.ended { color: var(--finished); }
 .pager p { margin-right: auto; color: var(--minor); }
 .step { padding: 0.3rem 0.2rem; }
 span.step { visibility: hidden; }
-@container list (max-width: 64rem) {
+@container list (max-width: 68rem) {
+  .list .c-engine, .list .c-moved, .list .c-error .id { display: none; }
+  .list .c-progress { min-width: 8rem; }
+}
+@container list (max-width: 52rem) {
   .list table, .list tbody { display: block; }
   .list thead { display: none; }
-  .list tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.3rem 1rem; padding: 0.7rem 1rem; border-bottom: 1px solid var(--line); }
-  .list tbody tr > * { padding: 0; border: 0; max-width: none; min-width: 0; }
-  .list .c-state { text-align: right; }
-  .list .c-progress:empty, .list .c-moved:empty, .list .c-outcome:empty, .list .c-error:empty { display: none; }
-  .list tbody tr > td:not(.c-state) { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 0.6rem; align-items: baseline; }
-  .list td:not(.c-state, .c-progress)::before { content: attr(data-label); color: var(--minor); font-size: 0.8125rem; min-width: 9rem; }
-  .list td.c-progress { align-items: center; }
-  .list td.c-progress .progress { flex: 1 1 12rem; }
-  .list td .minor { display: inline; }
+  .list tbody tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.3rem 1rem; padding: 0.7rem 1rem; border-bottom: 1px solid var(--line); }
+  .list tbody tr > * { display: block; padding: 0; border: 0; max-width: none; min-width: 0; }
+  .list tbody tr > td.none { display: none; }
+  .list .c-state, .list .c-place { text-align: right; }
+  .list .c-state { grid-area: 1 / 2; }
+  .list .c-progress { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 0.75rem; align-items: center; }
+  .list .c-progress .progress { flex: 1 1 12rem; }
+  .list .c-moved, .list .c-outcome, .list .c-data, .list .c-error { display: flex; flex-wrap: wrap; gap: 0 0.5rem; align-items: baseline; }
+  .list td:is(.c-moved, .c-outcome, .c-data, .c-error)::before { color: var(--minor); font-size: 0.8125rem; flex: 0 0 6.5rem; }
+  .list td.c-moved::before { content: "Last progress"; }
+  .list td.c-outcome::before { content: "Last outcome"; }
+  .list td.c-data::before { content: "Polled, next"; }
+  .list td.c-error::before { content: "Last error"; }
+  .list td:not(.c-state) .minor, .list .c-error .id { display: inline; }
+  .list .c-place .minor { margin-left: 0.4rem; }
   progress { max-width: none; }
 }
-@container list (min-width: 38rem) and (max-width: 64rem) {
-  .list tbody tr { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .list tbody tr > td:not(.c-state, .c-progress, .c-error) { grid-column: auto; }
+@container list (max-width: 34rem) {
+  .list tbody tr > td:is(.c-moved, .c-outcome, .c-data, .c-error) { grid-column: 1 / -1; }
 }
 `;

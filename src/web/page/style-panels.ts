@@ -4,7 +4,7 @@ export const PANEL_STYLE = `
 .problems li { margin-top: 0.25rem; overflow-wrap: anywhere; }
 .glance { display: flex; flex-wrap: wrap; gap: 0.15rem 1.5rem; color: var(--minor); margin-bottom: 0.75rem; }
 .glance strong { color: var(--text); font-weight: 600; }
-.counts ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: 0.5rem; }
+.counts ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(5.25rem, 1fr)); gap: 0.5rem; }
 .count { display: grid; grid-template-columns: auto 1fr; align-items: center; column-gap: 0.5rem; height: 100%; padding: 0.5rem 0.75rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; color: var(--text); text-decoration: none; }
 .count:hover { background: var(--hover); }
 .count .number { font-size: 1.375rem; line-height: 1.2; font-weight: 600; }
@@ -32,7 +32,8 @@ export const PANEL_STYLE = `
 .exporter { margin-top: 1.75rem; }
 .exporter h2 { margin-bottom: 0.5rem; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
-.detail .scroll { margin-top: 0.4rem; }
+.outcomes { margin-top: 0.4rem; border: 1px solid var(--line); border-radius: 6px; }
+.outcomes caption { text-align: left; color: var(--minor); font-size: 0.8125rem; padding: 0.2rem 0; }
 .plain { width: 100%; border-collapse: collapse; font-size: 0.875rem; }
 .plain th, .plain td { text-align: left; vertical-align: top; padding: 0.4rem 0.75rem; border-bottom: 1px solid var(--line); }
 .plain th.numeric, .plain td.numeric { text-align: right; }

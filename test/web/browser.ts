@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { needTool } from '../helpers/tools.js';
+
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export interface TestBrowser {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the page complained of: errors, and whatever its content security policy refused. */
+  readonly complaints: string[];
+  close(): Promise<void>;
+}
+
+/** Debian's Chromium with a profile of its own. Reaches nothing but loopback. */
+export async function openBrowser(context: Mocha.Context, options: BrowserContextOptions = {}): Promise<TestBrowser> {
+  const executablePath = needTool(context, 'chromium', 'chromium');
+  const profile = mkdtempSync(join(tmpdir(), 'exporter-chromium-'));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    args: QUIET,
+    viewport: { width: 1_440, height: 900 },
+    ...options,
+  });
+  const page = browser.pages()[0] ?? (await browser.newPage());
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    // Failed loads are what the tests provoke.
+    const text = message.text();
+    if (message.type() === 'error' && !text.startsWith('Failed to load resource')) complaints.push(text);
+  });
+  return {
+    context: browser,
+    page,
+    complaints,
+    async close() {
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
