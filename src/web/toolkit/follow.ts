@@ -3,7 +3,7 @@ import { messageOf, UsageError } from '../../errors.js';
 
 export interface FollowOptions<T> {
   /** Builds the value from files that it reads by `readFile` alone, which is how they become known. */
-  readonly load: (readFile: (path: string) => Buffer) => T;
+  readonly load: (readFile: (path: string) => Buffer, following: boolean) => T;
   /** A new value is in force. */
   readonly changed: (value: T) => void;
   /** The files cannot be used as they are now, the last good value stays; told once for each reason. */
@@ -20,7 +20,7 @@ export class Followed<T> {
   /** @throws what `load` throws: there is no last good value yet */
   constructor(options: FollowOptions<T>) {
     this.#options = options;
-    this.#value = this.#load();
+    this.#value = this.#load(false);
   }
 
   /** Why the files as they are now are not in force. */
@@ -40,7 +40,7 @@ export class Followed<T> {
 
   #reload(): void {
     try {
-      this.#value = this.#load();
+      this.#value = this.#load(true);
       this.#problem = undefined;
       this.#options.changed(this.#value);
     } catch (error) {
@@ -51,7 +51,7 @@ export class Followed<T> {
   }
 
   /** A file that could not be read is looked at again each time: nothing need change in it for that to end. */
-  #load(): T {
+  #load(following: boolean): T {
     const seen = new Map<string, string>();
     this.#seen = new Map([...this.#seen].map(([path]) => [path, fingerprintOf(path)]));
     const value = this.#options.load((path) => {
@@ -62,7 +62,7 @@ export class Followed<T> {
       const content = readFileSync(path);
       this.#seen.set(path, fingerprint);
       return content;
-    });
+    }, following);
     this.#seen = seen;
     return value;
   }

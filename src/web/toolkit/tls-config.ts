@@ -84,6 +84,8 @@ const KEYS = [
 ] as const;
 
 interface Surroundings {
+  /** Whether there is a last good configuration to fall back on; then a client CA without a certificate is an error. */
+  readonly following: boolean;
   readonly readFile: (path: string) => Buffer;
   readonly warn: (warning: string) => void;
 }
@@ -100,7 +102,7 @@ interface Pem {
 export function readTlsConfig(
   yaml: YamlFile,
   field: Field | undefined,
-  { readFile, warn }: Surroundings,
+  { readFile, warn, following }: Surroundings,
 ): TlsConfig | undefined {
   const section: Section = yaml.section(field, KEYS);
   const text = (key: (typeof KEYS)[number]): string | undefined => yaml.text(section.get(key)) || undefined;
@@ -135,7 +137,8 @@ export function readTlsConfig(
   if (cert && key) checkPair(yaml, cert, key);
   if (settings.minVersion > settings.maxVersion) warn('min_version is above max_version: no client can connect');
   const clientCa = ca && certificatesOf(ca.text);
-  if (clientCa?.length === 0) warn('the client CA holds no certificate: no client certificate is trusted');
+  if (ca && clientCa?.length === 0 && following) yaml.fail(ca.field, 'holds no PEM certificate');
+  else if (clientCa?.length === 0) warn('the client CA holds no certificate: no client certificate is trusted');
   if (!ca && clientAuth.includes('Verify'))
     warn('without client_ca_file, certificates of any public authority are trusted');
   return Object.freeze({ ...settings, cert: cert?.text ?? '', key: new Secret(key?.text ?? ''), clientCa, clientAuth });

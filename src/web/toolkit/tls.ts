@@ -83,6 +83,8 @@ function contextOptions(config: TlsConfig): SecureContextOptions & { readonly al
     cert,
     key: key.reveal(),
     ...(clientCa && { ca: [...clientCa] }),
+    // Without one, OpenSSL ends the resumed sessions of clients with a certificate.
+    sessionIdContext: 'web',
     // As in Go, a client CA need not be a root.
     allowPartialTrustChain: true,
     minVersion,

@@ -28,8 +28,12 @@ export interface RateLimitConfig {
   readonly burst: number;
 }
 
-/** The content of a file. @throws the file system's error */
-export type ReadFile = (path: string) => Buffer;
+export interface ReadOptions {
+  /** The content of a file. @throws the file system's error */
+  readonly readFile: (path: string) => Buffer;
+  /** Whether there is a last good configuration to fall back on. */
+  readonly following: boolean;
+}
 
 /** The headers that may be set, and the values of those that have a closed set of them. */
 const HEADERS: Readonly<Record<string, readonly string[] | undefined>> = {
@@ -44,7 +48,7 @@ const HEADERS: Readonly<Record<string, readonly string[] | undefined>> = {
  * Reads the file and every file it names, relative to its own directory.
  * @throws UsageError with every problem
  */
-export function readWebConfig(file: string, readFile: ReadFile): WebConfig {
+export function readWebConfig(file: string, { readFile, following }: ReadOptions): WebConfig {
   const yaml = new YamlFile(file, readSelf(file, readFile));
   const top = yaml.section(yaml.root, ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit']);
   const warnings: string[] = [];
@@ -52,6 +56,7 @@ export function readWebConfig(file: string, readFile: ReadFile): WebConfig {
   const tls = readTlsConfig(yaml, top.get('tls_server_config'), {
     readFile: (path) => readFile(isAbsolute(path) ? path : join(directory, path)),
     warn: (warning) => warnings.push(warning),
+    following,
   });
   const headers = readHttpConfig(yaml, top.get('http_server_config'));
   const users = readUsers(yaml, top.get('basic_auth_users'));
@@ -60,7 +65,7 @@ export function readWebConfig(file: string, readFile: ReadFile): WebConfig {
   return Object.freeze({ tls, headers, users, rateLimit, warnings });
 }
 
-function readSelf(file: string, readFile: ReadFile): Buffer {
+function readSelf(file: string, readFile: ReadOptions['readFile']): Buffer {
   try {
     return readFile(file);
   } catch (error) {

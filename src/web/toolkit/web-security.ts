@@ -43,7 +43,8 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
   const thread = new BcryptThread(clock);
   const auth = new BasicAuth(compare ?? ((password, hash) => thread.compare(password, hash)));
   // Loaded only for a server that speaks it; whether it does is settled here once and for all.
-  const tls = readWebConfig(path, readFileSync).tls && (await import('./tls.js'));
+  const tls =
+    readWebConfig(path, { readFile: (file) => readFileSync(file), following: false }).tls && (await import('./tls.js'));
   let limit: RateLimit | undefined;
 
   const adopt = (config: WebConfig): void => {
@@ -51,8 +52,8 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
     for (const warning of config.warnings) log.warn('web configuration is doubtful', { file: path, warning });
   };
   const followed: Followed<WebConfig> = new Followed({
-    load: (readFile) => {
-      const config = readWebConfig(path, readFile);
+    load: (readFile, following) => {
+      const config = readWebConfig(path, { readFile, following });
       if (config.tls) tls?.checkTls(config.tls);
       if ((config.tls === undefined) !== (tls === undefined)) {
         throw new UsageError([`${path}:1: tls_server_config: TLS cannot be switched on or off without a restart`]);

@@ -175,9 +175,10 @@ const REJECTED: readonly (readonly [yaml: string, ...problems: string[]])[] = [
 describe('the web configuration file', () => {
   const certificates = new Certificates();
   const parse = (yaml: string | Buffer): WebConfig =>
-    readWebConfig(certificates.path('web.yml'), (path) =>
-      path === certificates.path('web.yml') ? Buffer.from(yaml) : readFileSync(path),
-    );
+    readWebConfig(certificates.path('web.yml'), {
+      readFile: (path) => (path === certificates.path('web.yml') ? Buffer.from(yaml) : readFileSync(path)),
+      following: false,
+    });
 
   function problemsOf(yaml: string | Buffer): string[] {
     try {
