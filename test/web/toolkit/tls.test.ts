@@ -71,7 +71,7 @@ describe('TLS by the web configuration', function () {
     expect(await negotiated('-tls1_1', ...weak)).to.equal(undefined);
     expect(await negotiated('-tls1_2')).to.match(/^TLSv1.2 ECDHE-ECDSA-/);
     expect(await negotiated('-tls1_3')).to.match(/^TLSv1.3 TLS_AES_/);
-    expect(await web.get()).to.include({ status: 200, body: 'ok\n', certificate: 'server' });
+    expect(await web.get()).to.include({ status: 200, body: 'ok 1\n', certificate: 'server' });
   });
 
   it('keeps to the versions, cipher suites and curves that are asked for', async function () {
@@ -178,7 +178,7 @@ describe('TLS by the web configuration', function () {
       promisify(execFile)(curl, ['-sS', '--cacert', 'local.pem', ...args, `https://127.0.0.1:${web.port}/metrics`], {
         cwd: certificates.folder,
       });
-    expect((await fetch('--cert', 'client.pem', '--key', 'client.key')).stdout).to.equal('ok\n');
+    expect((await fetch('--cert', 'client.pem', '--key', 'client.key')).stdout).to.equal('ok 1\n');
     const refused = await fetch().catch((error: unknown) => error);
     expect(refused).to.have.property('code').that.is.oneOf([35, 55, 56]);
   });

@@ -23,7 +23,7 @@ describe('a server by the web configuration', () => {
   it('is plain and open with an empty file', async () => {
     await start('');
     expect(web.security.tls).to.equal(false);
-    expect(await web.get()).to.include({ status: 200, body: 'ok\n' });
+    expect(await web.get()).to.include({ status: 200, body: 'ok 1\n' });
     expect(web.security.status()).to.deep.equal({ ok: true, problem: undefined });
   });
 
@@ -36,7 +36,7 @@ describe('a server by the web configuration', () => {
     }
     expect(await web.get('/metrics', { method: 'HEAD' })).to.include({ status: 401, body: '' });
     expect(web.served).to.deep.equal([]);
-    expect(await web.get('/metrics', as('alice', 'open sesame'))).to.include({ status: 200, body: 'ok\n' });
+    expect(await web.get('/metrics', as('alice', 'open sesame'))).to.include({ status: 200, body: 'ok 1\n' });
     expect(await web.get('/metrics', as('alice', 'open sesamf'))).to.include({ status: 401 });
     expect(await web.get('/metrics', as('bob', 'open sesame'))).to.include({ status: 401 });
     expect(web.served).to.deep.equal(['/metrics']);
