@@ -27,7 +27,7 @@ export class YamlFile {
   readonly #file: string;
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed | undefined;
-  readonly #problems: string[] = [];
+  readonly #problems = new Set<string>();
 
   /** @throws UsageError when the text is no YAML */
   constructor(file: string, content: Uint8Array) {
@@ -47,22 +47,20 @@ export class YamlFile {
     });
     this.#document = Array.isArray(documents) ? documents[0] : undefined;
     for (const { code, pos } of this.#document?.errors ?? []) {
-      this.#problems.push(
-        `${file}:${this.#line(pos[0])}: is no valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}`,
-      );
+      this.#problems.add(`${file}:${this.#line(pos[0])}: is no valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}`);
     }
     this.throwProblems();
     this.root = { path: '', node: this.#document?.contents ?? undefined };
   }
 
   fail(field: Field, rule: string): undefined {
-    this.#problems.push(`${this.#file}:${this.#lineOf(field)}: ${field.path === '' ? '' : `${field.path}: `}${rule}`);
+    this.#problems.add(`${this.#file}:${this.#lineOf(field)}: ${field.path === '' ? '' : `${field.path}: `}${rule}`);
     return undefined;
   }
 
   /** @throws UsageError if anything failed so far */
   throwProblems(): void {
-    if (this.#problems.length > 0) throw new UsageError(this.#problems);
+    if (this.#problems.size > 0) throw new UsageError([...this.#problems]);
   }
 
   /** The entries of a mapping, by key. Without a value: none. */

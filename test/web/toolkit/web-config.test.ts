@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import * as fc from 'fast-check';
 import { UsageError } from '../../../dist/errors.js';
 import { readWebConfig } from '../../../dist/web/toolkit/web-config.js';
 import type { WebConfig } from '../../../dist/web/toolkit/web-config.js';
@@ -239,5 +240,151 @@ describe('the web configuration file', () => {
       verdicts.filter(({ verdict }) => verdict!.startsWith(start)).map(({ path }) => yamlOf(path));
     expect(judged('SUCCESS')).to.deep.equal(accepted.map(yamlOf));
     expect(judged('FAILED')).to.deep.equal(rejected.map(yamlOf));
+  });
+
+  /** Of keys that promtool knows only since later versions, and of those it reads but does not check. */
+  const LATER: readonly (readonly [yaml: string, ...problems: string[]])[] = [
+    [`${TLS}  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [a.example]\n`],
+    [`${TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_allowed_sans: []\n`],
+    [`${TLS}  client_allowed_sans:\n`],
+    [
+      `${TLS}  client_auth_type: VerifyClientCertIfGiven\n  client_allowed_sans: [a.example]\n`,
+      '5: tls_server_config.client_allowed_sans: needs client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert',
+    ],
+    [`${TLS}  client_allowed_sans: a.example\n`, '4: tls_server_config.client_allowed_sans: must be a list'],
+    [
+      `${TLS}  key: text\n  cert: text\n`,
+      '2: tls_server_config.cert_file: must not stand beside cert',
+      '3: tls_server_config.key_file: must not stand beside key',
+    ],
+    [
+      'tls_server_config:\n  cert: garbage\n  key: garbage\n  client_ca: garbage\n',
+      '4: tls_server_config.client_ca: needs a client_auth_type that asks for a certificate',
+      '2: tls_server_config.cert: holds no PEM certificate',
+      '3: tls_server_config.key: holds no PEM private key, or one that is encrypted',
+    ],
+    ['rate_limit:\n'],
+    ['rate_limit: {}\n'],
+    ['rate_limit: {interval: 0, burst: 5}\n'],
+    ['rate_limit: {interval: 1m0.5s, burst: 1}\n'],
+    [
+      'rate_limit: {interval: 5, burst: 5}\n',
+      '1: rate_limit.interval: must be a duration with a unit, such as 100ms, or 0 for no limit',
+    ],
+    [
+      'rate_limit: {interval: -1s, burst: 5}\n',
+      '1: rate_limit.interval: must be a duration with a unit, such as 100ms, or 0 for no limit',
+    ],
+    [
+      'rate_limit: {interval: 1d, burst: 5}\n',
+      '1: rate_limit.interval: must be a duration with a unit, such as 100ms, or 0 for no limit',
+    ],
+    ['rate_limit: {interval: 1s, burst: many}\n', '1: rate_limit.burst: must be a whole number'],
+    ['rate_limit: {interval: 1s}\n', '1: rate_limit: burst must be at least 1, or every request is refused'],
+    [
+      'rate_limit: {interval: 1s, burst: 0}\n',
+      '1: rate_limit.burst: burst must be at least 1, or every request is refused',
+    ],
+    [
+      'rate_limit: {interval: 1s, size: 1}\n',
+      '1: rate_limit.size: unknown key; known here: interval, burst',
+      '1: rate_limit: burst must be at least 1, or every request is refused',
+    ],
+  ];
+
+  it('knows the newer keys by their documentation', () => {
+    for (const [yaml, ...problems] of LATER) expect(problemsOf(yaml), yaml).to.deep.equal(problems);
+    expect(parse('rate_limit: {interval: 1m0.5s, burst: 7}\n').rateLimit).to.deep.equal({
+      intervalMs: 60_500,
+      burst: 7,
+    });
+    expect(parse('rate_limit: {interval: 250µs, burst: 1}\n').rateLimit).to.deep.equal({ intervalMs: 0.25, burst: 1 });
+    expect(parse('rate_limit: {interval: 0s, burst: 1}\n').rateLimit).to.equal(undefined);
+  });
+
+  it('tells all its problems in one go', () => {
+    expect(problemsOf('a: 1\nbasic_auth_users:\n  x: y\nhttp_server_config:\n  http2: 3\n')).to.deep.equal([
+      '1: a: unknown key; known here: tls_server_config, http_server_config, basic_auth_users, rate_limit',
+      '5: http_server_config.http2: must be true or false',
+      '3: basic_auth_users.x: must be a bcrypt hash; this is too short for one',
+    ]);
+  });
+
+  it('warns of what is accepted but hardly meant', () => {
+    const warnings: readonly (readonly [string, string])[] = [
+      ['tls_server_config:\n  min_version: TLS13\n', 'tls_server_config names no certificate, so TLS stays off'],
+      [`${TLS}  min_version: TLS13\n  max_version: TLS12\n`, 'min_version is above max_version: no client can connect'],
+      [
+        `${TLS}  client_auth_type: RequireAndVerifyClientCert\n`,
+        'without client_ca_file, certificates of any public authority are trusted',
+      ],
+    ];
+    for (const [yaml, warning] of warnings) expect(parse(yaml).warnings).to.deep.equal([warning]);
+    expect(
+      parse(`${TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n`).warnings,
+    ).to.deep.equal([]);
+  });
+
+  it('never shows a secret or throws anything but its problems, whatever it holds', function () {
+    this.timeout(30_000);
+    const secret = 's3cr3t-value';
+    const words = fc.constantFrom(
+      'tls_server_config',
+      'http_server_config',
+      'basic_auth_users',
+      'rate_limit',
+      'cert',
+      'key',
+      'cert_file',
+      'headers',
+      'interval',
+      'cipher_suites',
+      ': ',
+      ':\n  ',
+      '\n',
+      '\n  ',
+      '- ',
+      '[',
+      ']',
+      '{',
+      '}',
+      ', ',
+      '&a ',
+      '*a',
+      '<<',
+      '!!bool ',
+      '|',
+      '"',
+      "'",
+      '#',
+      '%',
+      '---',
+      '?',
+      '\t',
+      'null',
+      'yes',
+      '1',
+      '$2y$10$',
+      '\u0000',
+      '\uFEFF',
+      'toString',
+      '__proto__',
+    );
+    const keyed = fc.constantFrom(
+      'tls_server_config:\n  key: ',
+      'tls_server_config:\n  cert: ',
+      'basic_auth_users:\n  a: ',
+    );
+    const anything = fc.array(words, { maxLength: 30 }).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(keyed, anything, anything, (start, before, after) => {
+        for (const yaml of [`${before}${after}`, `${start}"${secret}"\n${after}`, `${start}${secret}${after}`]) {
+          const problems = problemsOf(yaml);
+          for (const problem of problems) expect(problem).to.match(/^\d+: /);
+          if (yaml.includes(`"${secret}"\n`)) expect(problems.join('\n')).not.to.contain(secret);
+        }
+      }),
+      { numRuns: 150 },
+    );
   });
 });
