@@ -1,5 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Secret } from '../../secret.js';
+import { certificatesOf, checkPair, readPem } from './pem.js';
+import type { Pem } from './pem.js';
+import { CIPHERS, CURVES, lookup, VERSIONS } from './tls-names.js';
+import type { TlsVersion } from './tls-names.js';
 import { shown } from './yaml-file.js';
 import type { Field, YamlFile } from './yaml-file.js';
 
@@ -11,8 +14,6 @@ export const CLIENT_AUTH = [
   'RequireAndVerifyClientCert',
 ] as const;
 export type ClientAuth = (typeof CLIENT_AUTH)[number];
-
-export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
 
 /** The checked `tls_server_config`, files read. The certificate and the key belong together. */
 export interface TlsConfig {
@@ -31,41 +32,6 @@ export interface TlsConfig {
   /** OpenSSL's names. Undefined: the default. */
   readonly curves: readonly string[] | undefined;
 }
-
-const VERSIONS: Readonly<Record<string, TlsVersion>> = {
-  TLS10: 'TLSv1',
-  TLS11: 'TLSv1.1',
-  TLS12: 'TLSv1.2',
-  TLS13: 'TLSv1.3',
-};
-
-const CURVES: Readonly<Record<string, string>> = {
-  CurveP256: 'P-256',
-  CurveP384: 'P-384',
-  CurveP521: 'P-521',
-  X25519: 'X25519',
-};
-
-/** Go's `tls.CipherSuites()`. Those of TLS 1.3 may be named but not chosen among: all three are always on. */
-const CIPHERS: Readonly<Record<string, string>> = {
-  TLS_AES_128_GCM_SHA256: 'TLS_AES_128_GCM_SHA256',
-  TLS_AES_256_GCM_SHA384: 'TLS_AES_256_GCM_SHA384',
-  TLS_CHACHA20_POLY1305_SHA256: 'TLS_CHACHA20_POLY1305_SHA256',
-  TLS_RSA_WITH_AES_128_CBC_SHA: 'AES128-SHA',
-  TLS_RSA_WITH_AES_256_CBC_SHA: 'AES256-SHA',
-  TLS_RSA_WITH_AES_128_GCM_SHA256: 'AES128-GCM-SHA256',
-  TLS_RSA_WITH_AES_256_GCM_SHA384: 'AES256-GCM-SHA384',
-  TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA: 'ECDHE-ECDSA-AES128-SHA',
-  TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA: 'ECDHE-ECDSA-AES256-SHA',
-  TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: 'ECDHE-RSA-AES128-SHA',
-  TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA: 'ECDHE-RSA-AES256-SHA',
-  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
-  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 'ECDHE-ECDSA-AES256-GCM-SHA384',
-  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
-  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
-  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
-  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
-};
 
 const KEYS = [
   'cert',
@@ -87,16 +53,10 @@ interface Surroundings {
   /** Whether there is a last good configuration to fall back on; then a client CA without a certificate is an error. */
   readonly following: boolean;
   readonly readFile: (path: string) => Buffer;
-  readonly warn: (warning: string) => void;
+  readonly warn: (warning: string) => unknown;
 }
 
 type Section = ReadonlyMap<(typeof KEYS)[number], Field>;
-
-/** A PEM text given inline or by file, and the field to blame for it. */
-interface Pem {
-  readonly field: Field;
-  readonly text: string;
-}
 
 /** Undefined without a key that switches TLS on: certificate, key, client CA or `client_auth_type`. */
 export function readTlsConfig(
@@ -123,16 +83,13 @@ export function readTlsConfig(
     if (section.size > 0) warn('tls_server_config names no certificate, so TLS stays off');
     return undefined;
   }
-  const pem = (name: 'cert' | 'key' | 'client_ca'): Pem | undefined => {
-    const [inline, file] = [section.get(name), section.get(`${name}_file`)];
-    const [given, path] = [text(name), text(`${name}_file`)];
-    if (given !== undefined && path !== undefined && file) yaml.fail(file, `must not stand beside ${name}`);
-    else if (given !== undefined && inline) return { field: inline, text: given };
-    else if (path !== undefined && file) return readPem(yaml, file, () => readFile(path));
-    else if (name !== 'client_ca') yaml.fail(field, `needs ${name} or ${name}_file`);
-    return undefined;
-  };
+  const pem = (name: 'cert' | 'key' | 'client_ca'): Pem | undefined =>
+    readPem(yaml, { name, inline: section.get(name), file: section.get(`${name}_file`), readFile });
   const [cert, key, ca] = [pem('cert'), pem('key'), pem('client_ca')];
+  for (const name of ['cert', 'key'] as const) {
+    if (text(name) === undefined && text(`${name}_file`) === undefined)
+      yaml.fail(field, `needs ${name} or ${name}_file`);
+  }
   const clientAuth = readClientAuth(yaml, section, ca);
   if (cert && key) checkPair(yaml, cert, key);
   if (settings.minVersion > settings.maxVersion) warn('min_version is above max_version: no client can connect');
@@ -140,21 +97,8 @@ export function readTlsConfig(
   if (ca && clientCa?.length === 0 && following) yaml.fail(ca.field, 'holds no PEM certificate');
   else if (clientCa?.length === 0) warn('the client CA holds no certificate: no client certificate is trusted');
   if (!ca && clientAuth.includes('Verify'))
-    warn('without client_ca_file, certificates of any public authority are trusted');
+    warn('without a client CA, certificates of any public authority are trusted');
   return Object.freeze({ ...settings, cert: cert?.text ?? '', key: new Secret(key?.text ?? ''), clientCa, clientAuth });
-}
-
-function readPem(yaml: YamlFile, field: Field, read: () => Buffer): Pem | undefined {
-  try {
-    return { field, text: read().toString('utf8') };
-  } catch (error) {
-    return yaml.fail(field, `cannot be read: ${errorCode(error)}`);
-  }
-}
-
-/** Such as ENOENT. */
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 }
 
 function readClientAuth(yaml: YamlFile, section: Section, ca: Pem | undefined): ClientAuth {
@@ -190,33 +134,4 @@ function names(
     else found.push(name);
   }
   return found.length > 0 ? found : undefined;
-}
-
-function lookup<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
-}
-
-/** No message of OpenSSL is shown: it says less than these, and no part of a key can be in them. */
-function checkPair(yaml: YamlFile, cert: Pem, key: Pem): void {
-  const certificate = attempt(() => (cert.text.includes('-----BEGIN ') ? new X509Certificate(cert.text) : undefined));
-  const privateKey = attempt(() => createPrivateKey({ key: key.text, format: 'pem' }));
-  if (!certificate) yaml.fail(cert.field, 'holds no PEM certificate');
-  if (!privateKey) yaml.fail(key.field, 'holds no PEM private key, or one that is encrypted');
-  if (certificate && privateKey && !certificate.checkPrivateKey(privateKey)) {
-    yaml.fail(key.field, 'is not the key of the certificate');
-  }
-}
-
-/** The readable certificates of a PEM text; the rest is passed over, as Go does. */
-function certificatesOf(text: string): readonly string[] {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.filter((block) => attempt(() => new X509Certificate(block)) !== undefined);
-}
-
-function attempt<T>(run: () => T): T | undefined {
-  try {
-    return run();
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,10 @@
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { RequestListener, ServerOptions } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { createSecureContext, DEFAULT_CIPHERS } from 'node:tls';
 import type { SecureContextOptions } from 'node:tls';
-import { messageOf, UsageError } from '../../errors.js';
+import { messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { refusalOf } from './client-certificate.js';
 import type { TlsConfig } from './tls-config.js';
@@ -28,6 +29,7 @@ export function createTlsServer({ http, listener, current, log }: TlsServerOptio
     listener,
   );
   apply(server, applied);
+  closeHandshakesToo(server);
   // The first listener of all: the handshake of this very connection begins after it.
   server.prependListener('connection', () => {
     const config = current();
@@ -47,13 +49,28 @@ export function createTlsServer({ http, listener, current, log }: TlsServerOptio
   return server;
 }
 
-/** @throws UsageError if OpenSSL refuses what the configuration asks for, such as a key that is too short */
-export function checkTls(config: TlsConfig): void {
+/** Why OpenSSL refuses what the configuration asks for, such as a key that is too short; undefined if it does not. */
+export function problemOf(config: TlsConfig): string | undefined {
   try {
     createSecureContext(contextOptions(config));
+    return undefined;
   } catch (error) {
-    throw new UsageError([`tls_server_config: OpenSSL refuses it: ${messageOf(error)}`]);
+    return `OpenSSL refuses it: ${messageOf(error)}`;
   }
+}
+
+/** Node knows only the connections whose handshake is done, and a stop would wait for the others. */
+function closeHandshakesToo(server: Server): void {
+  const sockets = new Set<Duplex>();
+  server.prependListener('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const closeAll = server.closeAllConnections.bind(server);
+  server.closeAllConnections = () => {
+    closeAll();
+    for (const socket of sockets) socket.destroy();
+  };
 }
 
 function apply(server: Server, config: TlsConfig): void {

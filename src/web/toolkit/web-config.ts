@@ -1,7 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { normalHash } from './bcrypt-hash.js';
 import { UsageError } from '../../errors.js';
-import { errorCode, readTlsConfig } from './tls-config.js';
+import { errorCode } from './pem.js';
+import { readTlsConfig } from './tls-config.js';
 import type { TlsConfig } from './tls-config.js';
 import { YamlFile } from './yaml-file.js';
 import type { Field } from './yaml-file.js';
@@ -52,13 +53,14 @@ export function readWebConfig(file: string, { readFile, following }: ReadOptions
   const yaml = new YamlFile(file, readSelf(file, readFile));
   const top = yaml.section(yaml.root, ['tls_server_config', 'http_server_config', 'basic_auth_users', 'rate_limit']);
   const warnings: string[] = [];
+  const warn = (warning: string): unknown => warnings.push(warning);
   const directory = dirname(file);
   const tls = readTlsConfig(yaml, top.get('tls_server_config'), {
     readFile: (path) => readFile(isAbsolute(path) ? path : join(directory, path)),
-    warn: (warning) => warnings.push(warning),
+    warn,
     following,
   });
-  const headers = readHttpConfig(yaml, top.get('http_server_config'));
+  const headers = readHttpConfig(yaml, top.get('http_server_config'), warn);
   const users = readUsers(yaml, top.get('basic_auth_users'));
   const rateLimit = readRateLimit(yaml, top.get('rate_limit'));
   yaml.throwProblems();
@@ -73,10 +75,14 @@ function readSelf(file: string, readFile: ReadOptions['readFile']): Buffer {
   }
 }
 
-function readHttpConfig(yaml: YamlFile, section: Field | undefined): Readonly<Record<string, string>> {
+function readHttpConfig(
+  yaml: YamlFile,
+  section: Field | undefined,
+  warn: (warning: string) => unknown,
+): Readonly<Record<string, string>> {
   const http = yaml.section(section, ['http2', 'headers']);
-  // Accepted for the sake of shared files: Node's TLS server speaks HTTP/1.1, and every client falls back to it.
-  yaml.flag(http.get('http2'));
+  // On by default, and accepted for the sake of shared files; every client falls back to HTTP/1.1.
+  if (yaml.flag(http.get('http2')) === true) warn('http2 is not offered: clients speak HTTP/1.1');
   const headers: Record<string, string> = {};
   for (const [name, field] of yaml.section(http.get('headers'), Object.keys(HEADERS))) {
     const value = yaml.text(field) ?? '';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
-import type { Server as HttpsServer } from 'node:https';
 import type { Clock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
 import type { Logger } from '../../log.js';
@@ -24,7 +23,7 @@ export interface WebConfigStatus {
 export interface WebSecurity {
   /** Whether its servers speak TLS. */
   readonly tls: boolean;
-  createServer(options: ServerOptions, listener: RequestListener): Server | HttpsServer;
+  createServer(options: ServerOptions, listener: RequestListener): Server;
   /** Sets the headers, then lets through, or answers 429, 401, or 503 while too many logins wait. */
   middleware(request: IncomingMessage, response: ServerResponse, next: () => void): Promise<void>;
   status(): WebConfigStatus;
@@ -49,21 +48,20 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
 
   const adopt = (config: WebConfig): void => {
     limit = config.rateLimit && new RateLimit(config.rateLimit, clock);
+    log.info('web configuration in force', { file: path, tls: config.tls !== undefined, users: config.users.size });
     for (const warning of config.warnings) log.warn('web configuration is doubtful', { file: path, warning });
   };
   const followed: Followed<WebConfig> = new Followed({
     load: (readFile, following) => {
       const config = readWebConfig(path, { readFile, following });
-      if (config.tls) tls?.checkTls(config.tls);
-      if ((config.tls === undefined) !== (tls === undefined)) {
-        throw new UsageError([`${path}:1: tls_server_config: TLS cannot be switched on or off without a restart`]);
-      }
+      const switched = (config.tls === undefined) !== (tls === undefined);
+      const problem = switched
+        ? 'TLS cannot be switched on or off without a restart'
+        : config.tls && tls?.problemOf(config.tls);
+      if (problem !== undefined) throw new UsageError([`${path}:1: tls_server_config: ${problem}`]);
       return config;
     },
-    changed: (config) => {
-      log.info('web configuration read again', { file: path });
-      adopt(config);
-    },
+    changed: adopt,
     broken: (problem) => log.error('web configuration is broken, the last good one stays', { file: path, problem }),
   });
   adopt(followed.current());

@@ -177,4 +177,11 @@ describe('bcrypt', () => {
     expect(clock.pendingTimers).to.equal(0);
     expect(await matches('open sesame', SESAME)).to.equal(true);
   });
+
+  it('leaves nobody waiting when it is closed', async () => {
+    const answer = matches('open sesame', SESAME.replace('$04$', '$20$')).catch((error: unknown) => error);
+    await settle();
+    await thread.close();
+    expect(await answer).to.be.an('error');
+  });
 });

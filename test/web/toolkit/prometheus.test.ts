@@ -74,7 +74,7 @@ describe('a real Prometheus', function () {
     const config = certificates.write(
       'prometheus.yml',
       JSON.stringify({
-        global: { scrape_interval: '400ms', scrape_timeout: '400ms' },
+        global: { scrape_interval: '700ms', scrape_timeout: '700ms' },
         scrape_configs: [
           {
             job_name: 'exporter',

@@ -1,7 +1,8 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import https from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
@@ -28,7 +29,7 @@ describe('TLS by the web configuration', function () {
   const status = async (options?: ClientOptions): Promise<number | undefined> => (await web.get('/', options))?.status;
 
   before(() => {
-    for (const name of ['server', 'ca', 'ca2']) certificates.selfSigned(name);
+    for (const name of ['first', 'second', 'ca', 'ca2']) certificates.selfSigned(name);
     certificates.selfSigned('stranger', CLIENT);
     certificates.signed('client', 'ca', [
       ...CLIENT,
@@ -39,8 +40,8 @@ describe('TLS by the web configuration', function () {
     certificates.signed('wrong-use', 'ca', ['extendedKeyUsage=serverAuth']);
     certificates.signed('middle', 'ca', ['basicConstraints=critical,CA:TRUE']);
     certificates.signed('by-middle', 'middle', CLIENT);
-    for (const name of ['first', 'second']) certificates.selfSigned(name);
   });
+  beforeEach(() => serve('first'));
   afterEach(() => web.stop());
   after(() => certificates.remove());
 
@@ -71,7 +72,7 @@ describe('TLS by the web configuration', function () {
     expect(await negotiated('-tls1_1', ...weak)).to.equal(undefined);
     expect(await negotiated('-tls1_2')).to.match(/^TLSv1.2 ECDHE-ECDSA-/);
     expect(await negotiated('-tls1_3')).to.match(/^TLSv1.3 TLS_AES_/);
-    expect(await web.get()).to.include({ status: 200, body: 'ok 1\n', certificate: 'server' });
+    expect(await web.get()).to.include({ status: 200, body: 'ok 1\n', certificate: 'first' });
   });
 
   it('keeps to the versions, cipher suites and curves that are asked for', async function () {
@@ -184,16 +185,17 @@ describe('TLS by the web configuration', function () {
   });
 
   it('shows a new certificate to the very next connection, while those that live go on', async () => {
-    serve('first');
     await start(TLS);
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 });
     expect(await web.get('/', { agent })).to.include({ status: 200, certificate: 'first' });
     serve('second');
     expect(await web.get()).to.include({ status: 200, certificate: 'second' });
     expect(await web.get('/', { agent })).to.include({ status: 200, certificate: undefined });
-    expect(web.logs('info')).to.deep.equal([
-      { msg: 'web configuration read again', fields: { file: certificates.path('web.yml') } },
-    ]);
+    const inForce = {
+      msg: 'web configuration in force',
+      fields: { file: certificates.path('web.yml'), tls: true, users: 0 },
+    };
+    expect(web.logs('info')).to.deep.equal([inForce, inForce]);
     expect(web.security.status()).to.deep.equal({ ok: true, problem: undefined });
     agent.destroy();
   });
@@ -216,7 +218,6 @@ describe('TLS by the web configuration', function () {
   });
 
   it('keeps the last good certificate while the new one is broken, says so once, and recovers', async () => {
-    serve('first');
     await start(TLS);
     const breaks: readonly (readonly [() => unknown, string])[] = [
       [
@@ -270,6 +271,41 @@ describe('TLS by the web configuration', function () {
     expect(await status(as('client'))).to.equal(200);
     certificates.write('web.yml', TLS);
     expect(await status()).to.equal(200);
+  });
+
+  it('does not wait for a client in the middle of its handshake when all connections are closed', async () => {
+    await start(TLS);
+    const silent = connectPlain(web.port, '127.0.0.1');
+    silent.on('error', () => undefined);
+    await once(web.server, 'connection');
+    const closed = once(web.server, 'close');
+    web.server.close();
+    web.server.closeAllConnections();
+    await closed;
+  });
+
+  it('refuses a key that OpenSSL finds too weak', async () => {
+    await start(TLS);
+    const args = [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:512',
+      '-nodes',
+      '-keyout',
+      'weak.key',
+      '-out',
+      'weak.pem',
+      '-subj',
+      '/CN=weak',
+    ];
+    execFileSync('openssl', args, { cwd: certificates.folder, stdio: 'ignore' });
+    certificates.write('server.pem', certificates.text('weak.pem'));
+    certificates.write('server.key', certificates.text('weak.key'));
+    expect(await status()).to.equal(200);
+    expect(web.security.status().problem).to.match(
+      /web\.yml:1: tls_server_config: OpenSSL refuses it: .*key too small$/,
+    );
   });
 
   it('stays on until a restart when it is taken out of the file', async () => {

@@ -312,11 +312,12 @@ describe('the web configuration file', () => {
 
   it('warns of what is accepted but hardly meant', () => {
     const warnings: readonly (readonly [string, string])[] = [
+      ['http_server_config:\n  http2: true\n', 'http2 is not offered: clients speak HTTP/1.1'],
       ['tls_server_config:\n  min_version: TLS13\n', 'tls_server_config names no certificate, so TLS stays off'],
       [`${TLS}  min_version: TLS13\n  max_version: TLS12\n`, 'min_version is above max_version: no client can connect'],
       [
         `${TLS}  client_auth_type: RequireAndVerifyClientCert\n`,
-        'without client_ca_file, certificates of any public authority are trusted',
+        'without a client CA, certificates of any public authority are trusted',
       ],
     ];
     for (const [yaml, warning] of warnings) expect(parse(yaml).warnings).to.deep.equal([warning]);
