@@ -95,7 +95,7 @@ function readHttpConfig(
 
 /** A folded or block text may hold line ends, which no header can carry. Beyond ASCII, UTF-8 bytes are sent. */
 function headerValue(text: string): string {
-  const line = text.replaceAll(/[\u0000-\u0008\u000a-\u001f\u007f]+/g, ' ').trim();
+  const line = text.replaceAll(/[\u0000-\u0008\u000a-\u001f\u007f]+/g, ' ');
   return Buffer.from(line, 'utf8').toString('latin1');
 }
 

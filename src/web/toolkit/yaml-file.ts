@@ -35,7 +35,7 @@ export class YamlFile {
     const text = decode(content);
     if (text === undefined || CONTROL.test(text))
       throw new UsageError([`${file}:1: must be UTF-8 without control bytes`]);
-    // Failsafe: no value is resolved. Pretty errors would quote the lines around a mistake, keys and hashes with them.
+    // Failsafe: no value is resolved. Of an error only its code is told: the message can quote what stands there.
     const documents = parseAllDocuments(text, {
       version: '1.1',
       schema: 'failsafe',
