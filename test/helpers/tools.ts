@@ -1,0 +1,30 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/**
+ * The path of a program that the test runs. Without it a developer's run skips the test and names the Debian package;
+ * under CI=true it fails.
+ */
+export function needTool(context: Mocha.Context, command: string, debianPackage: string): string {
+  const found = (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, command))
+    .find(isExecutable);
+  return found ?? doWithout(context, `${command} is missing: install the Debian package ${debianPackage}`);
+}
+
+/** Skips the test, or fails it under CI=true. */
+export function doWithout(context: Mocha.Context, reason: string): never {
+  if (process.env.CI === 'true') throw new Error(reason);
+  process.stderr.write(`skipped: ${reason}\n`);
+  return context.skip();
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
