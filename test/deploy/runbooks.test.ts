@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { METRICS, namesIn } from './metric-names.js';
+import { ALERTS, DEPLOY, RULES } from './rules-file.js';
+
+const RUNBOOKS = new URL('runbooks/', DEPLOY);
+const ROOT = new URL('..', DEPLOY);
+const PUBLISHED = 'https://github.com/alicloud-rds-backup-exporter/alicloud-rds-backup-exporter/blob/main/';
+
+const pages = readdirSync(RUNBOOKS).map((file) => ({ file, text: readFileSync(new URL(file, RUNBOOKS), 'utf8') }));
+
+describe('runbooks', () => {
+  it('are one page for each alert and no other', () => {
+    expect(pages.map(({ file }) => file).toSorted()).to.deep.equal(ALERTS.map(({ alert }) => `${alert}.md`).toSorted());
+  });
+
+  it('are where the alerts point', () => {
+    for (const { alert, annotations } of ALERTS) {
+      expect(annotations?.runbook_url).to.equal(`${PUBLISHED}deploy/runbooks/${alert}.md`);
+      expect(existsSync(new URL(`deploy/runbooks/${alert}.md`, ROOT)), alert).to.be.true;
+    }
+  });
+
+  it('say what it means, how to look, what to do and when to silence', () => {
+    for (const { file, text } of pages) {
+      const headings = text.split('\n').filter((line) => line.startsWith('#') && !line.startsWith('# What it'));
+      expect(headings.slice(0, 2), file).to.deep.equal([`# ${file.replace('.md', '')}`, '## What it means']);
+      expect(headings, file).to.include.members(['## How to look', '## What to do', '## When to silence']);
+      expect(text, file).to.include('```promql');
+    }
+  });
+
+  it('link to pages that exist', () => {
+    for (const { file, text } of pages) {
+      for (const [, target = ''] of text.matchAll(/\]\((?!https:)([^)#]+)[^)]*\)/g)) {
+        expect(existsSync(new URL(target, RUNBOOKS)), `${file}: ${target}`).to.be.true;
+      }
+    }
+  });
+
+  it('name only metrics that the exporter has, and series that the rules record', () => {
+    const known = new Set([...Object.keys(METRICS), ...RULES.map(({ record }) => record)]);
+    expect(pages.flatMap(({ text }) => namesIn(text)).filter((name) => !known.has(name))).to.deep.equal([]);
+  });
+});
