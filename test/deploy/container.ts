@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { root } from './helm.js';
 
 const CERTIFICATES = '/etc/ssl/certs';
-const BUILD_TOOLS = ['sh', 'env', 'find', 'rm'];
+const BUILD_TOOLS = ['sh', 'env', 'find', 'rm', 'mkdir'];
 
 export interface Image {
   /** The root file system. */
