@@ -87,6 +87,8 @@ describe('the image', function () {
       'org.opencontainers.image.version': version,
       'org.opencontainers.image.revision': 'abc',
     });
+    const { gitHead } = readPackage(join(image.mount, 'app'));
+    expect(gitHead, 'what build_info shows as revision').to.equal('abc');
     expect(image.config.Env.filter((entry) => /KEY|SECRET|TOKEN|npm_config/i.test(entry))).to.deep.equal([]);
   });
 
@@ -108,12 +110,13 @@ describe('the image', function () {
 
 interface Package {
   readonly version: string;
+  readonly gitHead?: string;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
-function readPackage(): Package {
-  const read: Package = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+function readPackage(folder = root): Package {
+  const read: Package = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return read;
 }
 

@@ -78,7 +78,7 @@ function copyNode(target: string): void {
   const libraries = execFileSync('ldd', [node], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
   for (const path of libraries) copy(path, join(target, path));
   copy(node, join(target, 'nodejs/bin/node'));
-  mkdirSync(join(target, 'tmp'), { recursive: true });
+  for (const folder of ['dev', 'etc', 'proc', 'tmp']) mkdirSync(join(target, folder));
 }
 
 function copyBuildTools(target: string, busybox: string): void {
@@ -90,7 +90,6 @@ function copyBuildTools(target: string, busybox: string): void {
   symlinkSync('/bin/env', join(target, 'usr/bin/env'));
   symlinkSync('/nodejs/bin/node', join(target, 'usr/bin/node'));
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(target, 'usr/bin/npm'));
-  mkdirSync(join(target, 'etc'), { recursive: true });
 }
 
 /** A Dockerfile that takes the whole folder; its npm looks into this machine's cache first. */
@@ -119,10 +118,14 @@ function copy(from: string, to: string): void {
 
 /** Starts what the image starts, as its user, in a root that is mounted read-only. It sees this machine's network. */
 export function start({ mount, config }: Image, args: readonly string[]): ChildProcess {
-  const script =
-    'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && mount --bind /dev "$0/dev" && user=$1 && shift && exec chroot --userspec="$user" "$0" "$@"';
+  const script = [
+    'mount --bind "$0" "$0"',
+    'mount -o remount,ro,bind "$0"',
+    'for folder in dev proc; do mount --bind /$folder "$0/$folder"; done',
+    'exec chroot --userspec="$@"',
+  ].join(' && ');
   const env = Object.fromEntries(config.Env.map((entry) => entry.split(/=(.*)/s)));
-  return spawn('unshare', ['--mount', 'sh', '-c', script, mount, config.User, ...config.Entrypoint, ...args], {
+  return spawn('unshare', ['--mount', 'sh', '-c', script, mount, config.User, mount, ...config.Entrypoint, ...args], {
     env: { ...env, PATH: process.env.PATH, ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
