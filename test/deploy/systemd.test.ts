@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { needTool } from '../helpers/tools.js';
+
+const NAME = 'alicloud-rds-backup-exporter.service';
+const unit = readFileSync(new URL(`../../deploy/systemd/${NAME}`, import.meta.url), 'utf8');
+const dockerfile = readFileSync(new URL('../../deploy/docker/Dockerfile', import.meta.url), 'utf8');
+
+describe('the systemd unit', () => {
+  let folder: string;
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'unit-'));
+    // verify wants every program to exist; Node is elsewhere on some machines.
+    writeFileSync(join(folder, NAME), unit.replace('ExecStart=/usr/bin/node', `ExecStart=${process.execPath}`));
+  });
+
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  function analyze(context: Mocha.Context, ...args: string[]) {
+    const tool = needTool(context, 'systemd-analyze', 'systemd');
+    return spawnSync(tool, [...args, join(folder, NAME)], { encoding: 'utf8' });
+  }
+
+  it('holds no key that systemd does not know', function () {
+    const { status, stderr } = analyze(this, 'verify');
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
+  });
+
+  it('is exposed 2.0 or less', function () {
+    const { status, stdout } = analyze(this, 'security', '--offline=yes', '--no-pager', '--threshold=20');
+    expect(status, stdout).to.equal(0);
+  });
+
+  it('starts Node with the options that the image has', () => {
+    const options = /ENTRYPOINT \["\/nodejs\/bin\/node", (.*), "\/app/.exec(dockerfile)?.[1];
+    expect(options?.replaceAll(/[",]/g, '')).to.equal(/^ExecStart=\S+ (.*) \S+main\.js /m.exec(unit)?.[1]);
+  });
+
+  it('reloads by SIGHUP, restarts after a crash but not after a wrong configuration, and lets V8 compile', () => {
+    const lines = unit.split('\n');
+    expect(lines).to.include.members([
+      'ExecReload=/bin/kill -HUP $MAINPID',
+      'Restart=on-failure',
+      'RestartPreventExitStatus=2',
+    ]);
+    expect(lines.filter((line) => line.startsWith('MemoryDenyWriteExecute'))).to.deep.equal([]);
+  });
+
+  it('takes the keys as credentials and none from the environment', () => {
+    expect(unit.match(/^LoadCredential=\w+/gm)).to.deep.equal([
+      'LoadCredential=access_key_id',
+      'LoadCredential=access_key_secret',
+    ]);
+    expect(unit).not.to.match(/ALIBABA_CLOUD_/);
+  });
+});
