@@ -6,6 +6,7 @@ import { UsageError, messageOf } from '../errors.js';
 import { Scrapes } from '../metrics/scrape.js';
 import { createApp } from '../web/app.js';
 import { startServers } from '../web/server.js';
+import { openWebConfig } from '../web/toolkit/web-security.js';
 import type { StatusSnapshot } from '../web/snapshot.js';
 import { App } from './app.js';
 import type { AppOptions } from './app.js';
@@ -18,6 +19,8 @@ export interface DaemonOptions extends Omit<AppOptions, 'config' | 'isOnce'> {
   readonly listenAddresses: readonly ListenAddress[];
   readonly telemetryPath: string;
   readonly enableLifecycle: boolean;
+  /** TLS, logins and headers, in the format of Prometheus' exporter-toolkit. */
+  readonly webConfigFile: string | undefined;
 }
 
 export interface Daemon {
@@ -40,14 +43,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const loaded = readConfig();
   log.info('starting', { version: options.version, revision: options.revision, node: process.version });
   for (const warning of warningsOf(loaded)) log.warn(warning);
+  const security =
+    options.webConfigFile === undefined ? undefined : await openWebConfig(options.webConfigFile, { log, clock });
   const app = await App.open({ ...options, config: loaded.config, isOnce: false });
   const reloads = new Reloads(app, options);
   const servers = await startServers({
     addresses: options.listenAddresses,
     clock,
+    ...(security && { createServer: security.createServer.bind(security) }),
     listener: createApp({
       name: options.name,
       telemetryPath: options.telemetryPath,
+      guard: security && ((request, response, next) => void security.middleware(request, response, next)),
       ...scrapesOf(app, options),
       ready: () => app.ready(),
       configText: () => effectiveYaml(app.config),
@@ -63,7 +70,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     addresses: servers.addresses,
     reload: () => reloads.run(),
     async stop() {
-      const whole = Promise.all([app.stop(), servers.close(SERVERS_MS)]);
+      const whole = Promise.all([app.stop(), servers.close(SERVERS_MS).then(() => security?.close())]);
       await Promise.race([whole, sleep(clock, STOP_MS, new AbortController().signal)]);
     },
   };
@@ -130,6 +137,7 @@ class Reloads {
 function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloads: Reloads): StatusSnapshot {
   const now = clock.now();
   return {
+    version: app.fleet.version,
     states: app.fleet.states(),
     places: app.views(),
     accounts: app.credentialStates().map(({ account, state: { type, problem } }) => ({

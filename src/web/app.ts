@@ -11,6 +11,8 @@ export interface WebParts {
   readonly name: string;
   /** Starts with `/`. */
   readonly telemetryPath: string;
+  /** Lets a request through or answers it, before anything else does: logins, rate limit, headers of the operator. */
+  readonly guard?: RequestHandler | undefined;
   scrape(request: ScrapeRequest): Promise<ScrapeAnswer>;
   ready(): { readonly ready: boolean; readonly reason: string };
   /** The effective configuration, secrets masked. */
@@ -57,6 +59,7 @@ export function createApp(parts: WebParts): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.use(securityHeaders());
+  if (parts.guard !== undefined) app.use(parts.guard);
   app.use(boundedUrl);
   for (const [path, route] of Object.entries(routes(parts))) {
     const allow = allowedMethods(route);

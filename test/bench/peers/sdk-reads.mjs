@@ -31,7 +31,9 @@ assert.deepEqual(
   tagged.body.items.DBInstance.map(({ DBInstanceId }) => DBInstanceId),
   ['rm-tagged'],
 );
-const tags = await client.describeDBInstanceByTags(new rds.DescribeDBInstanceByTagsRequest({ RegionId, pageSize: 100 }));
+const tags = await client.describeDBInstanceByTags(
+  new rds.DescribeDBInstanceByTagsRequest({ RegionId, pageSize: 100 }),
+);
 assert.equal(tags.body.items.DBInstanceTag[0].tags.tag[0].tagValue, 'prod*!~团队');
 const running = await client.describeBackupTasks(new rds.DescribeBackupTasksRequest({ DBInstanceId: 'rm-tagged' }));
 assert.equal(running.body.items.backupJob[0].backupStatus, 'Uploading');
