@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { expect } from 'chai';
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, stringify } from 'yaml';
+import { parseConfig } from '../../dist/config/load.js';
 import { doWithout } from '../helpers/tools.js';
 import { chartFiles, OWNED, plainManifests } from './copies.js';
 import { chart, ciValues, ensureHelm, helm, type Manifest, ofKind, parse, root, template, workloadOf } from './helm.js';
@@ -107,6 +109,22 @@ describe('the Helm chart', function () {
     expect(workload.kind).to.equal('Deployment');
     expect(workload.spec).to.deep.include({ replicas: 1, strategy: { type: 'Recreate' } });
     expect(configOf(ci('static-keys'))).not.to.have.property('sharding');
+  });
+
+  it('writes a configuration that the exporter accepts, for each shard', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'credentials-'));
+    try {
+      for (const name of ['access_key_id', 'access_key_secret']) writeFileSync(join(folder, name), 'x');
+      for (const path of ciValues.filter((one) => !/demo|tls/.test(basename(one)))) {
+        const manifests = parse(template('--values', path));
+        const text = stringify(configOf(manifests)).replaceAll('/etc/exporter/credentials', folder);
+        const shards = workloadOf(manifests).spec?.replicas ?? 0;
+        const { config } = parseConfig(text, { file: path, env: { POD_NAME: `exporter-${shards - 1}` } });
+        expect(config.sharding).to.deep.equal({ index: shards - 1, count: shards });
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('makes shards that start side by side, know their number and are scraped one by one', () => {

@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { needTool } from '../helpers/tools.js';
 
 const NAME = 'alicloud-rds-backup-exporter.service';
+const demo = readFileSync(new URL('../../deploy/systemd/demo.conf', import.meta.url), 'utf8');
 const unit = readFileSync(new URL(`../../deploy/systemd/${NAME}`, import.meta.url), 'utf8');
 const dockerfile = readFileSync(new URL('../../deploy/docker/Dockerfile', import.meta.url), 'utf8');
 
@@ -28,6 +29,17 @@ describe('the systemd unit', () => {
   it('holds no key that systemd does not know', function () {
     const { status, stderr } = analyze(this, 'verify');
     expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
+  });
+
+  it('turns into the demo by its drop-in, with the same options of Node and without keys', function () {
+    const dropIn = join(folder, `${NAME}.d`);
+    mkdirSync(dropIn);
+    writeFileSync(join(dropIn, 'demo.conf'), demo.replace('=/usr/bin/node', `=${process.execPath}`));
+    const { status, stderr } = analyze(this, 'verify');
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
+    const start = /^ExecStart=\S.* --/m;
+    expect(start.exec(demo)?.[0]).to.equal(start.exec(unit)?.[0]);
+    expect(demo).to.match(/^LoadCredential=$/m);
   });
 
   it('is exposed 2.0 or less', function () {
