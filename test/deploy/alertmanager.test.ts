@@ -41,7 +41,15 @@ describe('the Alertmanager example', () => {
     for (const [severity, receiver] of Object.entries(RECEIVERS)) {
       for (const alertname of ['BackupStuck', 'ExporterDown', 'SomethingElse']) {
         const labels = [`severity=${severity}`, `alertname=${alertname}`, 'account=a', 'region_id=r'];
-        amtool(this, 'config', 'routes', 'test', `--config.file=${CONFIG}`, `--verify.receivers=${receiver}`, ...labels);
+        amtool(
+          this,
+          'config',
+          'routes',
+          'test',
+          `--config.file=${CONFIG}`,
+          `--verify.receivers=${receiver}`,
+          ...labels,
+        );
       }
     }
     amtool(this, 'config', 'routes', 'test', `--config.file=${CONFIG}`, '--verify.receivers=mail', 'alertname=Other');

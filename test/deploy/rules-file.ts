@@ -41,7 +41,7 @@ export const ALERTS = RULES.flatMap((rule) => (rule.alert === undefined ? [] : [
 
 export const TEST_FILES: readonly TestFile[] = readdirSync(TESTS).map((name) => {
   const text = readFileSync(new URL(name, TESTS), 'utf8');
-  return { ...(parse(text) as Omit<TestFile, 'name' | 'text'>), name, text };
+  return Object.assign(parse(text) as Omit<TestFile, 'name' | 'text'>, { name, text });
 });
 
 export const ALERT_CASES: readonly AlertCase[] = TEST_FILES.flatMap(({ tests }) =>

@@ -17,7 +17,9 @@ function promtool(context: Mocha.Context, ...args: string[]): string {
 describe('alert rules', () => {
   it('pass every check of promtool', function () {
     this.timeout(TOOL_TIMEOUT_MS);
-    expect(promtool(this, 'check', 'rules', '--lint=all', '--lint-fatal', RULES_FILE)).to.match(/SUCCESS: \d+ rules found/);
+    expect(promtool(this, 'check', 'rules', '--lint=all', '--lint-fatal', RULES_FILE)).to.match(
+      /SUCCESS: \d+ rules found/,
+    );
   });
 
   it('pass their unit tests', function () {

@@ -307,8 +307,11 @@ describe('the daemon', function () {
     scratch.file('config.yaml', ACCOUNT.replace('id: rm-1', 'id: rm-2'));
     program.child.kill('SIGHUP');
     await eventually('the reload to work', async () => ((await reloaded()) === '1' ? true : undefined));
-    const metrics = await (await fetch(`${url}/metrics`)).text();
-    expect(metrics).to.contain('instance_id="rm-2"').and.not.contain('instance_id="rm-1"');
+    // A render of the fleet is shared for up to a second.
+    await eventually('the series of the new instance alone', async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return metrics.includes('instance_id="rm-2"') && !metrics.includes('instance_id="rm-1"') ? true : undefined;
+    });
     await program.stop();
   });
 });
