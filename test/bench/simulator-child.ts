@@ -12,6 +12,25 @@ const simulator = await startSimulator({
 for (let n = 0; n < instances; n++) {
   simulator.fleet.addInstance({ account: 'bench', regionId: 'cn-hangzhou', instanceId: `rm-${n}` });
 }
+const { fleet } = simulator;
+fleet.addInstance({
+  account: 'bench',
+  regionId: 'cn-hangzhou',
+  instanceId: 'rm-tagged',
+  tags: { "env (it's)": 'prod*!~团队' },
+});
+fleet.setTasks('bench', 'rm-tagged', {
+  listed: [
+    {
+      BackupJobId: 8,
+      BackupStatus: 'Uploading',
+      BackupProgressStatus: 'Uploading',
+      JobMode: 'Automated',
+      Process: '5',
+    },
+  ],
+  ended: [{ BackupJobId: 7, BackupId: '99', BackupStatus: 'Finished', JobMode: 'Automated', Process: '100' }],
+});
 process.on('message', () => process.send?.({ count: simulator.stats.count() }));
 process.on('disconnect', () => process.exit(0));
 process.send?.({ url: simulator.url });

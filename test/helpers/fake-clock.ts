@@ -1,8 +1,8 @@
 import type { Clock } from '../../dist/clock.js';
+import { DueHeap } from '../../dist/poll/due-heap.js';
+import type { Waiting } from '../../dist/poll/due-heap.js';
 
-interface Timer {
-  readonly at: number;
-  readonly sequence: number;
+interface Timer extends Waiting {
   readonly run: () => void;
 }
 
@@ -11,8 +11,7 @@ export class FakeClock implements Clock {
   /** What the wall clock shows beyond the steady timeline, in milliseconds. */
   wallOffsetMs = 0;
   #now: number;
-  #sequence = 0;
-  readonly #timers = new Set<Timer>();
+  readonly #timers = new DueHeap<Timer>();
 
   constructor(startMs = Date.parse('2026-01-15T08:30:00Z')) {
     this.#now = startMs;
@@ -27,9 +26,9 @@ export class FakeClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, run };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    const timer = { dueAt: this.#now + Math.max(0, delayMs), order: 0, position: -1, run };
+    this.#timers.push(timer);
+    return () => this.#timers.remove(timer);
   }
 
   get pendingTimers(): number {
@@ -40,25 +39,14 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
-    for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
-      this.#now = next.at;
-      this.#timers.delete(next);
+    for (let next = this.#timers.peek(); next !== undefined && next.dueAt <= end; next = this.#timers.peek()) {
+      this.#timers.pop();
+      this.#now = next.dueAt;
       next.run();
       await settle();
     }
     this.#now = end;
     await settle();
-  }
-
-  #next(end: number): Timer | undefined {
-    let first: Timer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.at > end) continue;
-      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.sequence < first.sequence)) {
-        first = timer;
-      }
-    }
-    return first;
   }
 }
 

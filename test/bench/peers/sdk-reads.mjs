@@ -15,24 +15,24 @@ const client = new rds.default(
     protocol: 'http',
   }),
 );
-const RegionId = 'cn-hangzhou';
+const regionId = 'cn-hangzhou';
 
-const first = await client.describeDBInstances(new rds.DescribeDBInstancesRequest({ RegionId, MaxResults: 2 }));
+const first = await client.describeDBInstances(new rds.DescribeDBInstancesRequest({ regionId, maxResults: 2 }));
 assert.equal(first.body.items.DBInstance.length, 2);
 assert.ok(first.body.nextToken);
 const second = await client.describeDBInstances(
-  new rds.DescribeDBInstancesRequest({ RegionId, MaxResults: 2, nextToken: first.body.nextToken }),
+  new rds.DescribeDBInstancesRequest({ regionId, maxResults: 2, nextToken: first.body.nextToken }),
 );
 assert.notEqual(second.body.items.DBInstance[0].DBInstanceId, first.body.items.DBInstance[0].DBInstanceId);
 const tagged = await client.describeDBInstances(
-  new rds.DescribeDBInstancesRequest({ RegionId, tags: JSON.stringify({ "env (it's)": 'prod*!~团队' }) }),
+  new rds.DescribeDBInstancesRequest({ regionId, tags: JSON.stringify({ "env (it's)": 'prod*!~团队' }) }),
 );
 assert.deepEqual(
   tagged.body.items.DBInstance.map(({ DBInstanceId }) => DBInstanceId),
   ['rm-tagged'],
 );
 const tags = await client.describeDBInstanceByTags(
-  new rds.DescribeDBInstanceByTagsRequest({ RegionId, pageSize: 100 }),
+  new rds.DescribeDBInstanceByTagsRequest({ regionId, pageSize: 100 }),
 );
 assert.equal(tags.body.items.DBInstanceTag[0].tags.tag[0].tagValue, 'prod*!~团队');
 const running = await client.describeBackupTasks(new rds.DescribeBackupTasksRequest({ DBInstanceId: 'rm-tagged' }));
