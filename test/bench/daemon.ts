@@ -1,0 +1,192 @@
+/** The whole daemon with 10,000 instances: memory, scrapes and start: `node dist-test/bench/daemon.js`. */
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { median, startCloud } from './measure.js';
+import type { Cloud } from './measure.js';
+
+const INSTANCES = 10_000;
+const PUSHGATEWAY = '/usr/bin/prometheus-pushgateway';
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
+
+function configFor(cloud: Cloud): string {
+  const targets = Array.from({ length: INSTANCES }, (_, n) => `      - {id: rm-${n}, region: cn-hangzhou}`);
+  const file = join(scratch, 'config.yaml');
+  writeFileSync(
+    file,
+    `accounts:
+  - name: bench
+    credentials: {type: access_key, access_key_id: bench-key-id, access_key_secret: bench-key-secret}
+    regions: [{id: cn-hangzhou, endpoint: "${cloud.url}"}]
+    instances:
+${targets.join('\n')}
+polling:
+  idle_interval: 5s
+  active_interval: 5s
+  concurrency: 32
+  rate_limit: {requests_per_second: 100000, burst: 1000}
+state: {path: ${join(scratch, 'state')}}
+`,
+  );
+  return file;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+async function start(command: string, args: readonly string[], url: string): Promise<ChildProcess> {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore'] });
+  while (
+    !(await fetch(url).then(
+      () => true,
+      () => false,
+    ))
+  )
+    await pause(20);
+  return child;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.kill();
+  await once(child, 'close');
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function rssMb(pid: number | undefined): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024;
+}
+
+async function scrape(url: string, encoding: 'gzip' | 'identity'): Promise<number> {
+  const before = performance.now();
+  const response = await fetch(url, { headers: { 'accept-encoding': encoding } });
+  await response.arrayBuffer();
+  return performance.now() - before;
+}
+
+async function reach(cloud: Cloud, count: number): Promise<void> {
+  while ((await cloud.count()) < count) await pause(50);
+}
+
+async function memory(): Promise<void> {
+  const cloud = await startCloud(1, INSTANCES);
+  const port = await freePort();
+  const flags = [
+    '--max-semi-space-size=2',
+    main,
+    `--config.file=${configFor(cloud)}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const url = `http://127.0.0.1:${port}`;
+  const daemon = await start(process.execPath, [...flags, '--log.level=error'], `${url}/-/healthy`);
+  await reach(cloud, 10 * INSTANCES);
+  for (let n = 0; n < 20; n++) {
+    await scrape(`${url}/metrics`, 'gzip');
+    await pause(1_100);
+  }
+  const early = rssMb(daemon.pid);
+  const heapOf = async (): Promise<number> =>
+    Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1]) / 2 ** 20;
+  const heapEarly = await heapOf();
+  await reach(cloud, 60 * INSTANCES);
+  const [late, heapLate] = [rssMb(daemon.pid), await heapOf()];
+  console.log(`RSS with ${INSTANCES} instances, state kept, after 10 sweeps and 20 scrapes: ${early.toFixed(0)} MB`);
+  console.log(
+    `growth to sweep 60: RSS ${((late / early - 1) * 100).toFixed(1)} %, heap in use (not collected first) ${heapEarly.toFixed(1)} -> ${heapLate.toFixed(1)} MB`,
+  );
+  await againstPushgateway(url);
+  await stop(daemon);
+  cloud.stop();
+}
+
+/** The same series in Debian's Go client. */
+async function againstPushgateway(url: string): Promise<void> {
+  if (!existsSync(PUSHGATEWAY))
+    return console.log('pushgateway: not installed (Debian package prometheus-pushgateway)');
+  const port = await freePort();
+  const theirs = `http://127.0.0.1:${port}`;
+  const child = await start(
+    PUSHGATEWAY,
+    [`--web.listen-address=127.0.0.1:${port}`, '--push.disable-consistency-check'],
+    `${theirs}/-/healthy`,
+  );
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const fleet = text
+    .split('\n')
+    .filter((line) => !/^(?:# (?:HELP|TYPE) )?(?:process|nodejs)_/.test(line))
+    .join('\n');
+  const pushed = await fetch(`${theirs}/metrics/job/bench`, { method: 'PUT', body: fleet });
+  if (!pushed.ok) throw new Error(await pushed.text());
+  const times: Record<'ours' | 'theirs', number[]> = { ours: [], theirs: [] };
+  for (let round = 0; round < 7; round++) {
+    await pause(1_100);
+    times.ours.push(await scrape(`${url}/metrics`, 'identity'));
+    times.theirs.push(await scrape(`${theirs}/metrics`, 'identity'));
+  }
+  const [ours, go] = [median(times.ours), median(times.theirs)];
+  console.log(
+    `whole scrape, plain, ${(text.length / 1e6).toFixed(1)} MB: ${ours.toFixed(0)} ms, pushgateway with the same series ${go.toFixed(0)} ms: ${(ours / go).toFixed(3)} x`,
+  );
+  await stop(child);
+}
+
+/** To the first answer of /-/healthy, against a Node that does nothing. */
+async function startTime(): Promise<void> {
+  const config = join(scratch, 'small.yaml');
+  writeFileSync(
+    config,
+    `accounts:
+  - name: bench
+    credentials: {type: access_key, access_key_id: bench-key-id, access_key_secret: bench-key-secret}
+    regions: [{id: cn-hangzhou, endpoint: "http://127.0.0.1:9"}]
+    instances: [{id: rm-1, region: cn-hangzhou}]
+`,
+  );
+  const [ours, bare]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 11; round++) {
+    const before = performance.now();
+    execFileSync(process.execPath, ['-e', '0']);
+    bare.push(performance.now() - before);
+    ours.push(await timeToListen(config));
+  }
+  console.log(
+    `start to listening: ${median(ours).toFixed(0)} ms, node -e 0 ${median(bare).toFixed(0)} ms: ${(median(ours) / median(bare)).toFixed(2)} x (Node ${process.version})`,
+  );
+}
+
+async function timeToListen(config: string): Promise<number> {
+  const before = performance.now();
+  const child = spawn(process.execPath, [main, `--config.file=${config}`, '--web.listen-address=127.0.0.1:0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  for await (const chunk of child.stderr.setEncoding('utf8')) {
+    log += String(chunk);
+    const address = /msg=listening addresses=(\S+)/.exec(log)?.[1];
+    if (address === undefined) continue;
+    await fetch(`http://${address}/-/healthy`);
+    break;
+  }
+  const taken = performance.now() - before;
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  return taken;
+}
+
+await startTime();
+await memory();
+rmSync(scratch, { recursive: true });
