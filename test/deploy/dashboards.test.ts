@@ -32,7 +32,7 @@ describe('the dashboards', () => {
 
   it("fit Grafana's own types", function () {
     this.timeout(TYPE_CHECK_TIMEOUT_MS);
-    const source = new URL('../../test/deploy/dashboards/checked.gen.ts', import.meta.url);
+    const source = new URL('dashboards-checked.gen.ts', import.meta.url);
     const head = [
       `import type { Dashboard } from '@grafana/schema';`,
       '/** JSON has the words of the enums, not their members. */',

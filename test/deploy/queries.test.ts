@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createServer as createSocket, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { expect } from 'chai';
 import { needTool } from '../helpers/tools.js';
 import { DASHBOARDS } from './dashboards/all.js';
 import { exposition } from './exposition.js';
+import { freePort } from './free-port.js';
 
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 200;
@@ -20,15 +21,6 @@ interface Answer {
   readonly status: string;
   readonly error?: string;
   readonly data?: { readonly result: readonly unknown[] };
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket().listen(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address() as AddressInfo;
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }
 
 describe('every query of the dashboards', () => {
@@ -90,7 +82,7 @@ describe('every query of the dashboards', () => {
       this.timeout(START_TIMEOUT_MS);
       const { panels, templating } = JSON.parse(text) as {
         panels: { title: string; targets: { expr: string }[] }[];
-        templating: { list: { name: string; definition?: string }[] };
+        templating: { list: { name: string; query: string | { query: string } }[] };
       };
       const empty: string[] = [];
       for (const { title, targets } of panels) {
@@ -101,7 +93,8 @@ describe('every query of the dashboards', () => {
             empty.push(`${title}: ${answer.error ?? 'nothing'}: ${concrete}`);
         }
       }
-      for (const { name, definition = '' } of templating.list) {
+      for (const { name, query: given } of templating.list) {
+        const definition = typeof given === 'string' ? given : given.query;
         const [, series, label] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? [];
         if (series === undefined) continue;
         const answer = await query(`count by (${label}) (${series.replaceAll(/\$[a-z]+/g, '.+')})`);

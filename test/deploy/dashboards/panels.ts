@@ -187,7 +187,6 @@ function variable(name: string, label: string, query: string): QueryVariableBuil
     .label(label)
     .datasource(DATA_SOURCE)
     .query({ query, refId: name })
-    .definition(query)
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.AlphabeticalAsc);
 }
