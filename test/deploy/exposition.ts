@@ -52,10 +52,12 @@ function outcomes(now: number, scrape: number): readonly Sample[] {
       const labels = `${task(id, 'Automated')},outcome="${outcome}"`;
       const age = outcome === 'Finished' ? 90_000 : 7200;
       const seen = outcome === 'Finished' || (outcome === 'Failed' && id === 'failed');
+      const counter = { name: 'completed_tasks_total', labels, value: seen ? scrape : 0 };
+      if (!seen) return [counter];
       return [
-        { name: 'completed_tasks_total', labels, value: seen ? scrape : 0 },
-        ...(seen ? [{ name: 'last_completion_timestamp_seconds', labels, value: now - age }] : []),
-        ...(seen ? [{ name: 'last_completion_duration_seconds', labels, value: 1200 }] : []),
+        counter,
+        { name: 'last_completion_timestamp_seconds', labels, value: now - age },
+        { name: 'last_completion_duration_seconds', labels, value: 1200 },
       ];
     }),
   );

@@ -1,17 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse } from 'yaml';
+import { eventually, freePort, Program, Scratch } from '../helpers/program.js';
 import { needTool } from '../helpers/tools.js';
-import { freePort } from './free-port.js';
 import { DEPLOY } from './rules-file.js';
 
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 200;
+const TEST_TIMEOUT_MS = 60_000;
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -34,70 +28,70 @@ const FIRING: readonly Labels[] = [
   { alertname: 'ShardMissing', job: 'rds' },
 ];
 
+const SUPPRESSED = [
+  'BackupRunningLong rm-3 Manual',
+  'InstanceDataStale rm-2',
+  'InstancePollFailing rm-1',
+  'PollLagging cn-hangzhou',
+];
+
+interface Listed {
+  readonly labels: Labels;
+  readonly status: { readonly state: string };
+}
+
+/** The rules of the example alone: its receivers' addresses do not exist here. */
+function configuration(): string {
+  const example: { inhibit_rules: unknown } = parse(
+    readFileSync(new URL('alertmanager/alertmanager.yaml', DEPLOY), 'utf8'),
+  );
+  return JSON.stringify({ ...example, global: {}, route: { receiver: 'none' }, receivers: [{ name: 'none' }] });
+}
+
+function nameOf({ alertname, instance_id: instance, region_id: region, mode }: Labels): string {
+  return [alertname, instance ?? region, mode].filter((part) => part !== undefined).join(' ');
+}
+
 describe('inhibition in a real Alertmanager', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'inhibition-'));
-  let alertmanager: ChildProcess | undefined;
+  const scratch = new Scratch();
+  let alertmanager: Program | undefined;
   let origin = '';
 
   before(async function () {
-    this.timeout(START_TIMEOUT_MS);
+    this.timeout(TEST_TIMEOUT_MS);
     const tool = needTool(this, 'prometheus-alertmanager', 'prometheus-alertmanager');
-    const config = parse(readFileSync(new URL('alertmanager/alertmanager.yaml', DEPLOY), 'utf8')) as object;
-    const { inhibit_rules: rules } = config as { inhibit_rules: unknown };
-    // The receivers' addresses do not exist here: the rules alone, and nobody to tell.
-    const silent = { route: { receiver: 'none' }, receivers: [{ name: 'none' }], inhibit_rules: rules };
-    writeFileSync(join(folder, 'alertmanager.yml'), JSON.stringify(silent));
-    const port = await freePort();
-    origin = `http://127.0.0.1:${port}`;
-    const flags = [
-      `--config.file=${join(folder, 'alertmanager.yml')}`,
-      `--storage.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
+    origin = `http://127.0.0.1:${await freePort()}`;
+    alertmanager = new Program(tool, [
+      `--config.file=${scratch.file('alertmanager.yml', configuration())}`,
+      `--storage.path=${scratch.path}/data`,
+      `--web.listen-address=${origin.replace('http://', '')}`,
       '--cluster.listen-address=',
-      '--log.level=error',
-    ];
-    alertmanager = spawn(tool, flags, { stdio: ['ignore', 'ignore', 'inherit'] });
-    while (
-      !(await fetch(`${origin}/-/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      ))
-    )
-      await delay(POLL_MS);
+    ]);
+    await eventually('Alertmanager to be ready', async () => {
+      const response = await fetch(`${origin}/-/ready`).catch(() => undefined);
+      return response?.ok === true ? true : undefined;
+    });
   });
 
   after(async () => {
-    if (alertmanager !== undefined) {
-      const ended = once(alertmanager, 'exit');
-      alertmanager.kill();
-      await ended;
-    }
-    rmSync(folder, { recursive: true, force: true });
+    await alertmanager?.stop();
+    scratch.remove();
   });
 
   it('silences what a cool-down or a stuck backup explains, in its own region, and nothing else', async function () {
-    this.timeout(START_TIMEOUT_MS);
+    this.timeout(TEST_TIMEOUT_MS);
     const response = await fetch(`${origin}/api/v2/alerts`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(FIRING.map((labels) => ({ labels }))),
     });
     expect(response.status).to.equal(200);
-    let listed: { labels: Labels; status: { state: string } }[] = [];
-    while (listed.length < FIRING.length || listed.some(({ status: { state } }) => state === 'unprocessed')) {
-      await delay(POLL_MS);
-      listed = (await (await fetch(`${origin}/api/v2/alerts`)).json()) as typeof listed;
-    }
-    const silenced = listed
-      .filter(({ status: { state } }) => state === 'suppressed')
-      .map(({ labels }) =>
-        [labels.alertname, labels.instance_id ?? labels.region_id, labels.mode].filter(Boolean).join(' '),
-      );
-    expect(silenced.toSorted()).to.deep.equal([
-      'BackupRunningLong rm-3 Manual',
-      'InstanceDataStale rm-2',
-      'InstancePollFailing rm-1',
-      'PollLagging cn-hangzhou',
-    ]);
+    const silenced = await eventually('every alert to be judged', async () => {
+      const listed: readonly Listed[] = JSON.parse(await (await fetch(`${origin}/api/v2/alerts`)).text());
+      const suppressed = listed.filter(({ status: { state } }) => state === 'suppressed');
+      const judged = listed.length === FIRING.length && suppressed.length >= SUPPRESSED.length;
+      return judged ? suppressed.map(({ labels }) => nameOf(labels)) : undefined;
+    });
+    expect(silenced.toSorted()).to.deep.equal(SUPPRESSED);
   });
 });

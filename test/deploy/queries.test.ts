@@ -1,104 +1,81 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from 'node:http';
 import { expect } from 'chai';
-import { needTool } from '../helpers/tools.js';
+import { eventually, freePort } from '../helpers/program.js';
+import { Prometheus } from '../helpers/prometheus.js';
 import { DASHBOARDS } from './dashboards/all.js';
 import { exposition } from './exposition.js';
-import { freePort } from './free-port.js';
 
-const START_TIMEOUT_MS = 60_000;
-const POLL_MS = 200;
+const TEST_TIMEOUT_MS = 60_000;
 /** A rate needs two scrapes; some more make it sure. */
 const SCRAPES_WANTED = 4;
 
-interface Answer {
-  readonly status: string;
-  readonly error?: string;
-  readonly data?: { readonly result: readonly unknown[] };
+interface Shipped {
+  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+  readonly templating: { readonly list: readonly Variable[] };
+}
+
+interface Variable {
+  readonly name: string;
+  readonly query: string | { readonly query: string };
+}
+
+/** What Grafana would send: `All` for each variable. The 0 that stands for nothing would hide an empty query. */
+function concrete(expr: string): string {
+  return expr
+    .replaceAll('$__rate_interval', '30s')
+    .replaceAll(/\$[a-z]+/g, '.+')
+    .replace(/ or vector\(0\)$/, '');
+}
+
+/** The series that a variable takes its values from. */
+function seriesOf({ query }: Variable): string | undefined {
+  const [, series, label] = /^label_values\((.*), (\w+)\)$/.exec(typeof query === 'string' ? query : query.query) ?? [];
+  return series === undefined ? undefined : `count by (${label}) (${series})`;
 }
 
 describe('every query of the dashboards', () => {
   let scrapes = 0;
-  let exporter: Server;
-  let prometheus: ChildProcess | undefined;
-  let origin = '';
-  const folder = mkdtempSync(join(tmpdir(), 'dashboards-'));
-
-  async function query(expr: string): Promise<Answer> {
-    const response = await fetch(`${origin}/api/v1/query?query=${encodeURIComponent(expr)}`);
-    return (await response.json()) as Answer;
-  }
+  let prometheus: Prometheus | undefined;
+  const exporter = createServer((_, response) => {
+    response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
+    response.end(exposition(Date.now() / 1000, ++scrapes));
+  });
 
   before(async function () {
-    this.timeout(START_TIMEOUT_MS);
-    const tool = needTool(this, 'prometheus', 'prometheus');
-    exporter = createServer((_, response) => {
-      response.setHeader('content-type', 'text/plain; version=0.0.4; charset=utf-8');
-      response.end(exposition(Date.now() / 1000, ++scrapes));
-    }).listen(0, '127.0.0.1');
-    await once(exporter, 'listening');
-    const target = `127.0.0.1:${(exporter.address() as AddressInfo).port}`;
-    const config = {
-      global: { scrape_interval: '500ms', scrape_timeout: '500ms' },
-      scrape_configs: [{ job_name: 'rds', static_configs: [{ targets: [target] }] }],
-    };
-    writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
+    this.timeout(TEST_TIMEOUT_MS);
     const port = await freePort();
-    origin = `http://127.0.0.1:${port}`;
-    const flags = [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=error',
-    ];
-    prometheus = spawn(tool, flags, { stdio: ['ignore', 'ignore', 'inherit'] });
-    const filled = `count_over_time(process_start_time_seconds[1m]) >= ${SCRAPES_WANTED}`;
-    for (;;) {
-      const answer = await query(filled).catch((): Answer => ({ status: 'down' }));
-      if ((answer.data?.result.length ?? 0) > 0) return;
-      await delay(POLL_MS);
-    }
+    exporter.listen(port, '127.0.0.1');
+    await once(exporter, 'listening');
+    const started = await Prometheus.start(this, { target: `127.0.0.1:${port}` });
+    prometheus = started;
+    await eventually('enough scrapes', async () => {
+      const filled = await started.query(`count_over_time(process_start_time_seconds[1m]) >= ${SCRAPES_WANTED}`);
+      return filled.length > 0 ? true : undefined;
+    });
   });
 
   after(async () => {
-    if (prometheus !== undefined) {
-      const ended = once(prometheus, 'exit');
-      prometheus.kill();
-      await ended;
-      exporter.closeAllConnections();
-      exporter.close();
-    }
-    rmSync(folder, { recursive: true, force: true });
+    await prometheus?.stop();
+    exporter.closeAllConnections();
+    exporter.close();
   });
 
   for (const { file, text } of DASHBOARDS) {
     it(`returns data from a real Prometheus: ${file}`, async function () {
-      this.timeout(START_TIMEOUT_MS);
-      const { panels, templating } = JSON.parse(text) as {
-        panels: { title: string; targets: { expr: string }[] }[];
-        templating: { list: { name: string; query: string | { query: string } }[] };
-      };
+      this.timeout(TEST_TIMEOUT_MS);
+      const { panels, templating }: Shipped = JSON.parse(text);
+      const queries = [
+        ...panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr }))),
+        ...templating.list.flatMap((variable) => {
+          const expr = seriesOf(variable);
+          return expr === undefined ? [] : [{ title: `variable ${variable.name}`, expr }];
+        }),
+      ];
       const empty: string[] = [];
-      for (const { title, targets } of panels) {
-        for (const { expr } of targets) {
-          const concrete = expr.replaceAll('$__rate_interval', '30s').replaceAll(/\$[a-z]+/g, '.+');
-          const answer = await query(concrete.replace(/ or vector\(0\)$/, ''));
-          if ((answer.data?.result.length ?? 0) === 0)
-            empty.push(`${title}: ${answer.error ?? 'nothing'}: ${concrete}`);
-        }
-      }
-      for (const { name, query: given } of templating.list) {
-        const definition = typeof given === 'string' ? given : given.query;
-        const [, series, label] = /^label_values\((.*), (\w+)\)$/.exec(definition) ?? [];
-        if (series === undefined) continue;
-        const answer = await query(`count by (${label}) (${series.replaceAll(/\$[a-z]+/g, '.+')})`);
-        if ((answer.data?.result.length ?? 0) === 0) empty.push(`variable ${name}: ${answer.error ?? 'nothing'}`);
+      for (const { title, expr } of queries) {
+        const samples = await prometheus?.query(concrete(expr));
+        if (samples === undefined || samples.length === 0) empty.push(`${title}: ${concrete(expr)}`);
       }
       expect(empty).to.deep.equal([]);
     });

@@ -168,13 +168,13 @@ export interface Row {
   readonly panels: readonly Placed[];
 }
 
-function place(rows: readonly Row[], dashboard: DashboardBuilder): void {
+function place(rows: readonly Row[], onto: DashboardBuilder): void {
   let id = 1;
   let y = 0;
   for (const { height, panels } of rows) {
     let x = 0;
     for (const { width, panel } of panels) {
-      dashboard.withPanel(panel.id(id++).gridPos({ x, y, w: width, h: height }));
+      onto.withPanel(panel.id(id++).gridPos({ x, y, w: width, h: height }));
       x += width;
     }
     if (x !== GRID_COLUMNS) throw new Error(`row at ${y} is ${x} columns wide`);
@@ -183,12 +183,15 @@ function place(rows: readonly Row[], dashboard: DashboardBuilder): void {
 }
 
 function variable(name: string, label: string, query: string): QueryVariableBuilder {
-  return new QueryVariableBuilder(name)
-    .label(label)
-    .datasource(DATA_SOURCE)
-    .query({ query, refId: name })
-    .refresh(VariableRefresh.OnTimeRangeChanged)
-    .sort(VariableSort.AlphabeticalAsc);
+  return (
+    new QueryVariableBuilder(name)
+      .label(label)
+      .datasource(DATA_SOURCE)
+      .query({ query, refId: name })
+      .refresh(VariableRefresh.OnTimeRangeChanged)
+      // oxlint-disable-next-line unicorn/no-array-sort -- the order of a variable's values, not of an array
+      .sort(VariableSort.AlphabeticalAsc)
+  );
 }
 
 function many(builder: QueryVariableBuilder): QueryVariableBuilder {
