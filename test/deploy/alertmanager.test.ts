@@ -22,7 +22,8 @@ function amtool(context: Mocha.Context, ...args: string[]): string {
 }
 
 function inhibitions(): readonly Inhibition[] {
-  return (parse(readFileSync(CONFIG, 'utf8')) as { inhibit_rules: Inhibition[] }).inhibit_rules;
+  const config: { inhibit_rules: Inhibition[] } = parse(readFileSync(CONFIG, 'utf8'));
+  return config.inhibit_rules;
 }
 
 /** The alert names of a matcher such as `alertname=~"A|B"`. */

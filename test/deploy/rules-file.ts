@@ -31,17 +31,20 @@ export interface TestFile {
   }[];
 }
 
-const { groups } = parse(readFileSync(new URL('prometheus/rules.yaml', DEPLOY), 'utf8')) as {
-  groups: { rules: Rule[] }[];
-};
+const { groups }: { groups: { rules: Rule[] }[] } = parse(
+  readFileSync(new URL('prometheus/rules.yaml', DEPLOY), 'utf8'),
+);
 
 export const RULES: readonly Rule[] = groups.flatMap(({ rules }) => rules);
 
-export const ALERTS = RULES.flatMap((rule) => (rule.alert === undefined ? [] : [{ ...rule, alert: rule.alert }]));
+export const ALERTS = RULES.flatMap(({ alert, labels, annotations }) =>
+  alert === undefined ? [] : [{ alert, labels, annotations }],
+);
 
 export const TEST_FILES: readonly TestFile[] = readdirSync(TESTS).map((name) => {
   const text = readFileSync(new URL(name, TESTS), 'utf8');
-  return Object.assign(parse(text) as Omit<TestFile, 'name' | 'text'>, { name, text });
+  const content: Omit<TestFile, 'name' | 'text'> = parse(text);
+  return Object.assign(content, { name, text });
 });
 
 export const ALERT_CASES: readonly AlertCase[] = TEST_FILES.flatMap(({ tests }) =>
