@@ -106,9 +106,10 @@ export class SelfMetrics {
   }
 
   /** Counts one attempt; of a place that has been removed in the meantime, nothing. */
-  requestEnded({ action, durationMs, code, ...place }: EndedRequest): void {
-    if (!this.#places.has(placeKey(place))) return;
-    const labels = requestLabels(place, action);
+  requestEnded(ended: EndedRequest): void {
+    if (!this.#places.has(placeKey(ended))) return;
+    const { action, durationMs, code } = ended;
+    const labels = requestLabels(ended, action);
     this.#requests.inc(labels);
     this.#durations.observe({ action }, durationMs / 1000);
     if (code !== undefined) this.#failures.inc({ ...labels, code: this.#codeLabel(code) });
