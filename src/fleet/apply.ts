@@ -144,6 +144,8 @@ class Fold {
       firstSeenAt: before?.firstSeenAt ?? nowMs,
       lastProgressAt: before === undefined || hasProgressed(before.task, task) ? nowMs : before.lastProgressAt,
       runningSince: before?.runningSince ?? (isRunning ? nowMs : undefined),
+      runningFromPercent:
+        before?.runningSince === undefined && isRunning ? task.processPercent : before?.runningFromPercent,
       unsettledAnswers: undefined,
       uncounted: undefined,
       toldFields: before?.toldFields ?? [],

@@ -36,6 +36,8 @@ export interface TrackedTask {
   readonly lastProgressAt: number;
   /** When it was first seen running; undefined until then. Kept when the task ends. */
   readonly runningSince: number | undefined;
+  /** Its percentage at `runningSince`: where its speed is measured from. */
+  readonly runningFromPercent?: number | undefined;
   /** Set once the task has left the listing without an end: the answers so far that did not settle its outcome. */
   readonly unsettledAnswers: number | undefined;
   /** Its duration, should its end turn out to be what took it out of the listing. */

@@ -53,6 +53,17 @@ describe('a task that is followed', () => {
     expect(watched.task('1')).to.include({ lastProgressAt: 91_000, runningSince: 61_000 });
   });
 
+  it('has its speed measured from where it was when first seen running', () => {
+    const watched = new Watched().poll(0, [taskOf('1', { backupStatus: 'NoStart', processPercent: 0 })]);
+    expect(watched.task('1')?.runningFromPercent).to.equal(undefined);
+    watched.poll(30_000, [taskOf('1', { processPercent: 3 })]).poll(60_000, [taskOf('1', { processPercent: 9 })]);
+    expect(watched.task('1')).to.include({ runningSince: 30_000, runningFromPercent: 3 });
+    const unknown = new Watched().poll(0, [taskOf('1', { processPercent: undefined })]);
+    expect(unknown.poll(30_000, [taskOf('1', { processPercent: 9 })]).task('1')?.runningFromPercent).to.equal(
+      undefined,
+    );
+  });
+
   it('progresses when its percentage goes back or its progress status changes', () => {
     const watched = new Watched().poll(0, [taskOf('1', { processPercent: 50 })]);
     expect(watched.poll(1_000, [taskOf('1', { processPercent: 40 })]).task('1')?.lastProgressAt).to.equal(1_000);
