@@ -143,7 +143,7 @@ function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloa
     accounts: app.credentialStates().map(({ account, state: { type, problem } }) => ({
       account,
       credentialType: type,
-      problem: problem === undefined ? undefined : { code: 'CredentialsError', message: problem, at: now },
+      problem: problem === undefined ? undefined : { code: 'CredentialsError', message: problem, at: undefined },
     })),
     leftOut: app.places.flatMap(({ config: { account, regionId }, leftOut }) =>
       leftOut.map((instance) => ({ account, regionId, ...instance })),

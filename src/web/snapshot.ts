@@ -28,7 +28,7 @@ export interface AccountView {
   /** The configured credential type. */
   readonly credentialType: string;
   /** Undefined while they work or were not needed yet. Holds no secret. */
-  readonly problem: { readonly code: string; readonly message: string; readonly at: number } | undefined;
+  readonly problem: { readonly code: string; readonly message: string; readonly at: number | undefined } | undefined;
 }
 
 export interface LeftOutView extends Place {

@@ -45,7 +45,7 @@ export interface ExporterAnswer {
 export interface AccountAnswer {
   readonly account: string;
   readonly credential_type: string;
-  readonly problem: { readonly code: string; readonly message: string; readonly at: string } | null;
+  readonly problem: { readonly code: string; readonly message: string; readonly at: string | null } | null;
 }
 
 export interface PlaceAnswer {

@@ -7,18 +7,17 @@ const LEAST_OBSERVED_MS = 10_000;
 
 /**
  * When a task will end if it goes on as it did, on the steady timeline; undefined unless that means something: it runs,
- * is not stuck, and was seen to begin, so that its speed is known. An end that should have come already is none.
+ * is not stuck, and went far enough since it was first seen running to know its speed. An end that should have come
+ * already is none.
  */
 export function estimatedEndAt(state: InstanceState, tracked: TrackedTask, nowMs: number): number | undefined {
-  const { task, firstSeenAt, runningSince, lastProgressAt } = tracked;
+  const { task, runningSince, runningFromPercent, lastProgressAt } = tracked;
   const percent = task.processPercent;
-  if (runningSince === undefined || percent === undefined || phaseOf(task) !== 'running' || isStuck(state, tracked)) {
-    return undefined;
-  }
-  // Seen queued first: it then began at 0. Of one that was already running the speed is not known.
-  if (firstSeenAt >= runningSince || percent < LEAST_GAIN || percent >= 100) return undefined;
+  if (runningSince === undefined || runningFromPercent === undefined || percent === undefined) return undefined;
+  if (phaseOf(task) !== 'running' || isStuck(state, tracked)) return undefined;
+  const gained = percent - runningFromPercent;
   const observedMs = lastProgressAt - runningSince;
-  if (observedMs < LEAST_OBSERVED_MS) return undefined;
-  const endAt = lastProgressAt + (observedMs / percent) * (100 - percent);
+  if (gained < LEAST_GAIN || observedMs < LEAST_OBSERVED_MS || percent >= 100) return undefined;
+  const endAt = lastProgressAt + (observedMs / gained) * (100 - percent);
   return endAt > nowMs ? endAt : undefined;
 }

@@ -58,36 +58,35 @@ describe('the state of a row', () => {
 });
 
 describe('the time to go', () => {
-  const seen = (over: Partial<TrackedTask> = {}, processPercent: number | undefined = 40): number | undefined => {
+  const seen = (over: Partial<TrackedTask> = {}, processPercent = 50): number | undefined => {
     const one = tracked({
       task: task({ processPercent }),
-      firstSeenAt: NOW - 5 * MINUTE,
       runningSince: NOW - 4 * MINUTE,
+      runningFromPercent: 10,
       lastProgressAt: NOW,
       ...over,
     });
     return estimatedEndAt(state({ tasks: [one] }), one, NOW);
   };
 
-  it('goes on with the speed from the beginning to the last progress', () => {
-    expect(seen()).to.equal(NOW + 6 * MINUTE);
-    expect(seen({ runningSince: NOW - 3 * MINUTE, lastProgressAt: NOW - MINUTE })).to.equal(NOW + 2 * MINUTE);
+  it('goes on with the speed since it was first seen running', () => {
+    expect(seen()).to.equal(NOW + 5 * MINUTE);
+    expect(seen({ runningSince: NOW - 3 * MINUTE, lastProgressAt: NOW - MINUTE })).to.equal(NOW + 1.5 * MINUTE);
   });
 
-  it('is not told of a task that was running when first seen', () => {
-    expect(seen({ firstSeenAt: NOW - 4 * MINUTE })).to.equal(undefined);
-  });
-
-  it('is not told from too little', () => {
-    expect(seen({}, 9)).to.equal(undefined);
+  it('is not told while the speed is not known', () => {
+    expect(seen({ runningFromPercent: undefined })).to.equal(undefined);
+    expect(seen({ runningFromPercent: 41 })).to.equal(undefined);
+    expect(seen({ runningFromPercent: 40 })).to.equal(NOW + 20 * MINUTE);
     expect(seen({ runningSince: NOW - 9_000 })).to.equal(undefined);
+    expect(seen({ runningSince: undefined })).to.equal(undefined);
     expect(seen({ task: task({ processPercent: undefined }) })).to.equal(undefined);
   });
 
   it('is not told when the end is overdue, reached or out of sight', () => {
-    expect(seen({ runningSince: NOW - 20 * MINUTE, lastProgressAt: NOW - 18 * MINUTE }, 60)).to.equal(undefined);
+    expect(seen({ runningSince: NOW - 20 * MINUTE, lastProgressAt: NOW - 18 * MINUTE }, 80)).to.equal(undefined);
     expect(seen({}, 100)).to.equal(undefined);
     expect(seen({ lastProgressAt: NOW - 31 * MINUTE, runningSince: NOW - 90 * MINUTE })).to.equal(undefined);
-    expect(seen({ runningSince: undefined })).to.equal(undefined);
+    expect(seen({ task: task({ backupStatus: 'Finished', processPercent: 50 }) })).to.equal(undefined);
   });
 });

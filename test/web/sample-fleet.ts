@@ -60,6 +60,7 @@ function special(index: number, now: number): Partial<InstanceState> {
       task: task({ processPercent, backupJobId: String(88_120_000 + index) }),
       firstSeenAt: startedAt - MINUTE,
       runningSince: startedAt,
+      runningFromPercent: 0,
       lastProgressAt,
     });
   switch (index % 120) {

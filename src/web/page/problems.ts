@@ -12,7 +12,7 @@ export function problemList(answer: StatusAnswer, badParameters: readonly string
       problem === null
         ? []
         : html`Credentials of account <strong>${account}</strong> do not work:
-            <code>${problem.code}</code> ${problem.message} (${timeElement(problem.at, 'ago', answer.now)})`,
+            <code>${problem.code}</code> ${problem.message} ${timeElement(problem.at, 'ago', answer.now)}`,
     ),
     ...answer.places.flatMap((place) => placeProblems(place, answer.now)),
   ];
