@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 import type { Clock } from '../../clock.js';
+import { spanText } from '../page/age-text.js';
 import { morph } from './morph.js';
 import { retellTimes } from './times.js';
 
@@ -118,10 +119,11 @@ export class LivePage {
   }
 
   #tellState(): void {
-    const ageSeconds = Math.floor((this.#clock.now() - this.#updatedAt) / 1_000);
+    const ageMs = this.#clock.now() - this.#updatedAt;
     const isFailing = this.#failingSince !== undefined;
     document.body.classList.toggle('offline', isFailing);
-    setText('live', this.#isPaused ? `Paused, updated ${ageSeconds} s ago` : `Live, updated ${ageSeconds} s ago`);
+    const mode = isFailing ? 'Not live' : 'Live';
+    setText('live', `${this.#isPaused ? 'Paused' : mode}, updated ${spanText(ageMs)} ago`);
     const at = (timeMs: number): string => new Date(timeMs).toLocaleTimeString();
     setText(
       'connection',

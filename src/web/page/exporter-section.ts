@@ -62,7 +62,7 @@ function placeRow(place: PlaceAnswer, now: string): Html {
     <th scope="row">${place.account}</th>
     <td>${place.region_id}</td>
     <td class="numeric">
-      ${count(place.targets)}${note(place.targets_never_polled, 'not polled yet')}${note(place.targets_unsupported, 'without backups')}
+      ${count(place.targets)}${note(place.targets_never_polled, 'not polled yet')}${note(place.targets_unsupported, 'unsupported')}
     </td>
     <td>${place.api.map((budget) => budgetLine(budget, `${place.account}, ${place.region_id}`))}</td>
     <td>${place.poll_lag_seconds < 1 ? 'on time' : spanText(place.poll_lag_seconds * 1_000)}</td>

@@ -40,7 +40,7 @@ export const STATE_WORDS: Readonly<Record<RowState, string>> = {
   running: 'Running',
   queued: 'Queued',
   idle: 'Idle',
-  unsupported: 'No backups',
+  unsupported: 'Unsupported',
 };
 
 /** A state as icon and word. */

@@ -12,12 +12,12 @@ export const LIST_STYLE = `
 .list tr.stuck .c-name, .list tr.failed .c-name { font-weight: 600; }
 .list .minor { display: block; font-weight: 400; }
 .list td.c-engine .minor { display: inline; }
-.head, .sort { display: block; color: inherit; text-decoration: none; min-height: 1.5rem; }
+.head, .sort { white-space: nowrap; display: block; color: inherit; text-decoration: none; min-height: 1.5rem; }
 .sort:hover { text-decoration: underline; }
 .c-name { min-width: 11rem; overflow-wrap: anywhere; }
 .c-progress { min-width: 10rem; }
 .c-error { overflow-wrap: anywhere; min-width: 7rem; max-width: 16rem; }
-.badge { display: inline-flex; align-items: center; gap: 0.4em; font-weight: 600; white-space: nowrap; }
+.badge { vertical-align: top; display: inline-flex; align-items: center; gap: 0.4em; font-weight: 600; white-space: nowrap; }
 .badge.idle, .badge.unsupported { font-weight: 400; }
 .badge.stuck, .count.stuck .icon, progress.stuck { color: var(--stuck); }
 .badge.failed, .outcome.failed, .count.failed .icon { color: var(--failed); }
@@ -25,7 +25,7 @@ export const LIST_STYLE = `
 .badge.running, .count.running .icon { color: var(--running); }
 .badge.queued, .count.queued .icon { color: var(--queued); }
 .badge.idle, .badge.unsupported { color: var(--idle); }
-.outcome { white-space: nowrap; display: inline-flex; align-items: center; gap: 0.35em; }
+.outcome { vertical-align: top; white-space: nowrap; display: inline-flex; align-items: center; gap: 0.35em; }
 .outcome.finished { color: var(--finished); }
 .outcome.unknown { color: var(--unknown); }
 .error { color: var(--failed); }
@@ -46,6 +46,12 @@ span.step { visibility: hidden; }
 @container list (max-width: 68rem) {
   .list .c-engine, .list .c-moved, .list .c-error .id { display: none; }
   .list .c-progress { min-width: 8rem; }
+  .list .c-error { min-width: 5rem; }
+  .list thead th, .list td, .list tbody th { padding-inline: 0.5rem; }
+  progress { min-width: 3rem; }
+}
+@container list (min-width: 52.01rem) and (max-width: 68rem) {
+  .list th:first-child { padding-left: 1rem; }
 }
 @container list (max-width: 52rem) {
   .list table, .list tbody { display: block; }
@@ -53,6 +59,7 @@ span.step { visibility: hidden; }
   .list tbody tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.3rem 1rem; padding: 0.7rem 1rem; border-bottom: 1px solid var(--line); }
   .list tbody tr > * { display: block; padding: 0; border: 0; max-width: none; min-width: 0; }
   .list tbody tr > td.none { display: none; }
+  .list .c-engine { display: block; }
   .list .c-state, .list .c-place { text-align: right; }
   .list .c-state { grid-area: 1 / 2; }
   .list .c-progress { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0 0.75rem; align-items: center; }
@@ -68,6 +75,7 @@ span.step { visibility: hidden; }
   progress { max-width: none; }
 }
 @container list (max-width: 34rem) {
+  .list tbody tr > td:is(.c-engine, .c-place) { grid-column: 1 / -1; text-align: left; }
   .list tbody tr > td:is(.c-moved, .c-outcome, .c-data, .c-error) { grid-column: 1 / -1; }
 }
 `;

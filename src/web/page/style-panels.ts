@@ -41,6 +41,7 @@ export const PANEL_STYLE = `
 .plain thead th { font-size: 0.8125rem; color: var(--minor); white-space: nowrap; }
 .plain tbody th { font-weight: 400; }
 .exporter .plain .minor { display: block; }
+.exporter .plain :is(td, th) { white-space: nowrap; }
 .budget { display: flex; align-items: center; gap: 0.6rem; white-space: nowrap; }
 meter { width: 6rem; flex: none; }
 details { margin-top: 0.75rem; }
@@ -51,12 +52,13 @@ details li { padding: 0.15rem 0; overflow-wrap: anywhere; }
   .detail { position: sticky; top: 0.75rem; max-height: calc(100vh - 1.5rem); overflow-y: auto; }
 }
 @media (max-width: 74.99rem) { .work.two .detail { order: -1; } }
+@media (max-width: 60rem) { .count { padding: 0.5rem 0.4rem; } .count .word { font-size: 0.75rem; } }
 @media (max-width: 40rem) {
   body { padding: 0 0.75rem 1.5rem; }
   .counts ul { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-  .count { padding: 0.4rem 0.5rem; column-gap: 0.35rem; }
+  .count { padding: 0.4rem 0.3rem; column-gap: 0.3rem; }
   .count .number { font-size: 1.125rem; }
-  .count .word { font-size: 0.75rem; overflow-wrap: anywhere; }
+  .count .word { font-size: 0.6875rem; overflow-wrap: anywhere; }
   .live { margin-left: 0; width: 100%; }
   .filters label { flex: 1 1 45%; }
   .filters .search { flex: 1 1 100%; max-width: none; }
