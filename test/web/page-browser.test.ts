@@ -195,6 +195,39 @@ describe('the status page in a browser', function () {
     expect(exporter.requests.length).to.be.greaterThan(0);
   });
 
+  it('asks for nothing in a hidden tab, and at once when it is looked at again', async () => {
+    const page = await open();
+    const hide = (isHidden: boolean): Promise<void> =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, isHidden);
+    await hide(true);
+    exporter.requests.length = 0;
+    await page.waitForTimeout(6_500);
+    expect(exporter.requests).to.deep.equal([]);
+    await Promise.all([page.waitForResponse(`${exporter.origin}/`), hide(false)]);
+  });
+
+  it('finds its way through 10,000 instances, a bounded page at a time', async () => {
+    exporter.current = sampleSnapshot(10_000, Date.now());
+    const page = await open();
+    expect(await page.textContent('.pager p')).to.equal('1 to 50 of 10,000');
+    expect(await page.locator('.list tbody tr').count()).to.equal(50);
+    await page.fill('input[name=q]', '订单数据库-81');
+    await page.waitForFunction(() => location.search !== '' && document.querySelectorAll('.list tbody tr').length < 50);
+    expect((await names(page)).every((name) => name.startsWith('订单数据库-81'))).to.equal(true);
+    await page.click('.clear');
+    await page.click('.pager >> text=Last');
+    await page.waitForFunction(() => document.querySelector('.pager p')?.textContent === '9,951 to 10,000 of 10,000');
+    const size = await page.evaluate(() => {
+      const [entry] = performance.getEntriesByType('navigation');
+      return entry instanceof PerformanceNavigationTiming ? [entry.encodedBodySize, entry.decodedBodySize] : [];
+    });
+    expect(size[0]).to.be.below(30_000);
+    expect(size[1]).to.be.below(150_000);
+  });
+
   it('is worked by keyboard alone, focus kept over updates', async () => {
     const page = await open();
     const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
