@@ -38,6 +38,8 @@ export interface ScrapeAnswer {
   readonly headers: Readonly<Record<string, string | number>>;
   /** To be written one after the other. */
   readonly body: readonly Uint8Array[];
+  /** To be called once the body is sent or given up: its memory is used again. */
+  release(): void;
 }
 
 type Method = 'GET' | 'POST' | 'PUT';
@@ -148,10 +150,12 @@ function boundedUrl(request: Request, response: Response, next: () => void): voi
 
 function scrapeHandler(parts: WebParts): RequestHandler {
   return async (request, response) => {
-    const { status, headers, body } = await parts.scrape({
+    const answer = await parts.scrape({
       accept: request.headers.accept,
       acceptEncoding: request.headers['accept-encoding']?.toString(),
     });
+    const { status, headers, body } = answer;
+    response.once('close', () => answer.release());
     response.writeHead(status, headers);
     if (request.method !== 'HEAD') for (const chunk of body) response.write(chunk);
     response.end();

@@ -31,7 +31,7 @@ polling:
   idle_interval: 5s
   active_interval: 5s
   concurrency: 32
-  rate_limit: {requests_per_second: 100000, burst: 1000}
+  rate_limit: {requests_per_second: 10000, burst: 1000}
 state: {path: ${join(scratch, 'state')}}
 `,
   );
@@ -47,14 +47,16 @@ async function freePort(): Promise<number> {
 }
 
 async function start(command: string, args: readonly string[], url: string): Promise<ChildProcess> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore'] });
-  while (
-    !(await fetch(url).then(
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const answers = (): Promise<boolean> =>
+    fetch(url).then(
       () => true,
       () => false,
-    ))
-  )
+    );
+  while (!(await answers())) {
+    if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
     await pause(20);
+  }
   return child;
 }
 
@@ -121,7 +123,7 @@ async function againstPushgateway(url: string): Promise<void> {
   const theirs = `http://127.0.0.1:${port}`;
   const child = await start(
     PUSHGATEWAY,
-    [`--web.listen-address=127.0.0.1:${port}`, '--push.disable-consistency-check'],
+    [`--web.listen-address=127.0.0.1:${port}`, '--push.disable-consistency-check', '--log.level=error'],
     `${theirs}/-/healthy`,
   );
   const text = await (await fetch(`${url}/metrics`)).text();

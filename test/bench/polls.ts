@@ -29,7 +29,7 @@ polling:
   idle_interval: 10ms
   active_interval: 10ms
   concurrency: ${CONCURRENCY}
-  rate_limit: {requests_per_second: 100000, burst: 1000}
+  rate_limit: {requests_per_second: 10000, burst: 1000}
 `,
   );
   return [

@@ -24,7 +24,7 @@ describe('the routes', () => {
     const scraped = await serveParts({
       scrape: async (request) => {
         seen.push(request);
-        return { status: 200, headers: {}, body: [] };
+        return { status: 200, headers: {}, body: [], release: () => undefined };
       },
     });
     await ask(scraped, '/metrics?collect=all', {

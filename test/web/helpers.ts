@@ -119,6 +119,7 @@ export function parts(over: Partial<WebParts> = {}): WebParts {
       status: 200,
       headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Content-Length': 12 },
       body: [Buffer.from('up 1\n'), Buffer.from('down 0\n')],
+      release: () => undefined,
     }),
     ready: () => ({ ready: true, reason: '' }),
     configText: () => 'accounts: []\n',
