@@ -106,6 +106,8 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
       });
     }
   });
+  // A promise that nobody looked at is a bug, and no reason to stop watching backups.
+  process.on('unhandledRejection', (reason) => log.error('a bug in the exporter', { error: messageOf(reason) }));
   const starting = startDaemon({ ...flags, ...about, clock, random: systemRandom, log, readConfig });
   // From the first moment on: a signal without a handler would end the process.
   process.on('SIGHUP', () => void starting.then((daemon) => daemon.reload()).catch(() => undefined));

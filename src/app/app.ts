@@ -171,6 +171,7 @@ export class App {
       this.#places.delete(key);
       await place.remove();
     }
+    if (this.#isStopping) return;
     for (const name of this.#accounts.keys()) {
       if (!config.accounts.some((account) => account.name === name)) this.#accounts.delete(name);
     }
