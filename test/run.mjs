@@ -1,6 +1,7 @@
 /** The whole gate: types, lint, format, every test. `npm test -- --grep X` and the like go to mocha. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
 const ci = process.env.CI === 'true';
@@ -17,7 +18,7 @@ const steps = [
 ];
 
 for (const [tool, ...args] of steps) {
-  const { status, error } = spawnSync(new URL(`node_modules/.bin/${tool}`, root).pathname, args, {
+  const { status, error } = spawnSync(fileURLToPath(new URL(`node_modules/.bin/${tool}`, root)), args, {
     cwd: root,
     stdio: ['ignore', tool === 'mocha' ? 'inherit' : 2, 'inherit'],
     env: { ...process.env, ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true' },
