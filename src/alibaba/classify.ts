@@ -50,7 +50,7 @@ export function kindOf(status: number, code: string | undefined): ErrorKind {
   if (status === 429) return 'throttled';
   if (status >= 500 || status === 408) return 'server';
   // Something between here and the API answered in its place: a proxy, a captive portal.
-  if (code === undefined && status < 400) return 'bad_response';
+  if (code === undefined) return 'bad_response';
   return 'request';
 }
 

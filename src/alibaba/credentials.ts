@@ -58,9 +58,10 @@ export interface CredentialsState {
   readonly expiresAt: number | undefined;
 }
 
-/** No credentials could be had, so nothing was sent. */
-export function credentialsError(message: string): ApiError {
-  return { kind: 'credentials', code: 'CredentialsError', message, requestId: undefined, retryAfterMs: undefined };
+/** No credentials could be had, so nothing was sent: whoever hands them out refused, or could not be asked. */
+export function credentialsError(message: string, isRefused = false): ApiError {
+  const code = isRefused ? 'CredentialsRefused' : 'CredentialsError';
+  return { kind: 'credentials', code, message, requestId: undefined, retryAfterMs: undefined };
 }
 
 const PRINTABLE = /^[\x21-\x7e]+$/;

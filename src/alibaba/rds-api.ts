@@ -29,6 +29,10 @@ export interface RdsApi {
   ): Promise<ApiResult<readonly BackupTask[]>>;
   describeDBInstances(request: InstancesRequest, signal: AbortSignal): Promise<ApiResult<InstancesPage>>;
   describeDBInstanceByTags(request: { readonly pageNumber: number }, signal: AbortSignal): Promise<ApiResult<TagsPage>>;
+  /** Whether requests can be signed at once. */
+  atHand(): boolean;
+  /** Waits, within bounds, until they can or it is clear that they cannot. */
+  prepare(signal: AbortSignal): Promise<void>;
   /** Ends what is in flight as aborted, and every later call. */
   close(): Promise<void>;
 }
@@ -100,6 +104,10 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
     describeDBInstanceByTags({ pageNumber }, signal) {
       const parameters = tagsParameters(regionId, pageNumber);
       return call({ action: 'DescribeDBInstanceByTags', parameters, read: readTags }, signal);
+    },
+    atHand: () => provider.current() !== undefined,
+    async prepare(signal) {
+      await provider.fetch(signal);
     },
     close: () => client.close(),
   };

@@ -49,7 +49,8 @@ export function createSdkSource(spec: SdkSpec, options: SourceOptions): Credenti
       const credential = await create(config);
       return { ok: true, value: readCredential(await credential.getCredential(), credential) };
     } catch (error) {
-      return { ok: false, error: credentialsError(problemOf(spec, error, config)) };
+      const isRefused = refusalIn(messageOf(error)) !== undefined;
+      return { ok: false, error: credentialsError(problemOf(spec, error, config), isRefused) };
     }
   };
 }

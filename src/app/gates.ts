@@ -1,6 +1,7 @@
 import type { CallsView } from '../fleet/place-view.js';
 import type { Action, ApiError, ApiResult, Place } from '../model.js';
 import { Gate } from '../poll/gate.js';
+import type { Requisites } from '../poll/gate.js';
 import type { Call } from '../poll/listing.js';
 import { call } from '../poll/retry.js';
 import type { RateLimit } from '../poll/token-bucket.js';
@@ -11,6 +12,7 @@ import { UsageMeter } from './usage-meter.js';
 export interface GatesOptions {
   readonly place: Place;
   readonly limit: RateLimit;
+  readonly requisites: Requisites;
   readonly shared: Shared;
   /** How many instances there are to poll. */
   readonly instances: () => number;
@@ -88,12 +90,13 @@ export class Gates {
   }
 
   #open(action: Action): Opened {
-    const { place, shared, instances } = this.#options;
+    const { place, shared, instances, requisites } = this.#options;
     const nowMs = shared.clock.now();
     const gate = new Gate({
       place,
       action,
       limit: this.#limit,
+      requisites,
       nowMs,
       instances: () => (action === 'DescribeBackupTasks' ? instances() : 1),
       onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate)),

@@ -26,7 +26,7 @@ export interface Permission extends Place {
 /** Asked of the API where no instance is known: that it does not exist is told only to those who may ask. */
 const NO_INSTANCE = 'rm-permissioncheck';
 /** Refusals that no permission changes; other errors but `UNREACHABLE` come after the API let the caller in. */
-const DENIED: ReadonlySet<ErrorKind> = new Set(['denied', 'key_rejected', 'credentials', 'token_expired', 'clock']);
+const DENIED: ReadonlySet<ErrorKind> = new Set(['denied', 'key_rejected', 'token_expired', 'clock']);
 const UNREACHABLE: ReadonlySet<ErrorKind> = new Set([
   'throttled',
   'server',
@@ -34,6 +34,8 @@ const UNREACHABLE: ReadonlySet<ErrorKind> = new Set([
   'timeout',
   'connection',
   'bad_response',
+  'nonce',
+  'credentials',
   'aborted',
   'bug',
 ]);
@@ -81,7 +83,7 @@ async function checkPlace(place: PlaceConfig, api: RdsApi): Promise<readonly Per
 
 function verdict(error: ApiError | undefined): Permission['result'] {
   if (error === undefined) return 'allowed';
-  return DENIED.has(error.kind) ? 'denied' : 'unreachable';
+  return DENIED.has(error.kind) || error.code === 'CredentialsRefused' ? 'denied' : 'unreachable';
 }
 
 /** One line each, in columns; for a denial the policy line that is missing. */

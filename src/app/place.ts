@@ -39,7 +39,13 @@ export class PlaceRunner {
     this.#shared = shared;
     // One listener for each call that waits or is under way; each is removed when its call ends.
     setMaxListeners(0, this.#stop.signal);
-    this.#gates = new Gates({ place: config, limit: limitOf(config), shared, instances: () => this.polling.size });
+    this.#gates = new Gates({
+      place: config,
+      limit: limitOf(config),
+      requisites: { atHand: () => this.#api.atHand(), prepare: () => this.#api.prepare(this.#stop.signal) },
+      shared,
+      instances: () => this.polling.size,
+    });
     this.#targets = new Targets(config, shared, () => this.polling);
     this.#api = this.#connect(credentials);
     this.polling = new Polling({

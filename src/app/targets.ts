@@ -37,7 +37,7 @@ export class Targets {
 
   /** Instances of this shard that match the rules but have no backup tasks. */
   get leftOut(): readonly LeftOut[] {
-    return this.#discovered.leftOut.filter(({ instanceId }) => this.#isOwn(instanceId));
+    return this.#discovered.leftOut.filter(({ instanceId }) => this.#isOwn(instanceId) && !this.#isStatic(instanceId));
   }
 
   configure(config: PlaceConfig): void {
@@ -83,7 +83,7 @@ export class Targets {
       const known = fleet.get(key);
       if (known !== undefined && isSameInstance(known.instance, instance)) continue;
       this.#keys.add(key);
-      changed.push([instance, this.#outlook(fleet.watch(instance))]);
+      changed.push([instance, this.#firstOutlook(fleet.watch(instance))]);
     }
     this.#polling().add(changed);
   }
@@ -111,6 +111,11 @@ export class Targets {
   #isStatic(instanceId: string): boolean {
     const { settings, regionId } = this.#config;
     return settings.instances.some(({ id, region }) => id === instanceId && region === regionId);
+  }
+
+  /** Whatever is remembered of an instance is looked at first. */
+  #firstOutlook(state: InstanceState): Outlook {
+    return { isActive: state.tasks.length > 0, openJobs: openJobs(state) };
   }
 
   #outlook(state: InstanceState): Outlook {

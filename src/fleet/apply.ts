@@ -59,7 +59,8 @@ export function applyPoll(state: InstanceState, result: PollResult, context: App
 
 function applyFailure(state: InstanceState, error: ApiError, nowMs: number): Applied {
   const { kind } = error;
-  if (kind === 'held_back' || kind === 'aborted') return { state, events: [] };
+  // Held back by a cool-down or by the quota: nothing was learnt about the instance.
+  if (kind === 'held_back' || kind === 'throttled' || kind === 'aborted') return { state, events: [] };
   const lastPoll = { at: nowMs, error };
   if (kind === 'unsupported') {
     return {
@@ -90,7 +91,6 @@ class Fold {
   }
 
   listed(task: BackupTask, before: TrackedTask | undefined): void {
-    const isFirst = this.outcomes[task.mode] === undefined;
     this.outcomes = openOutcomes(this.outcomes, task.mode);
     if (before === undefined) this.events.push({ type: 'task_seen', task });
     const tracked = this.#tell(this.#progressed(task, before));
@@ -100,7 +100,10 @@ class Fold {
       return;
     }
     const completion = before?.uncounted ?? this.#completion(tracked, this.#ranFor(tracked));
-    const holdBack = before === undefined ? isFirst : before.uncounted !== undefined && !this.#wasScraped(completion);
+    const holdBack =
+      before === undefined
+        ? this.#isModeUnscraped(task.mode)
+        : before.uncounted !== undefined && !this.#wasScraped(completion);
     this.tasks.push(holdBack ? { ...tracked, uncounted: completion } : this.#count(tracked, completion));
   }
 
@@ -164,6 +167,14 @@ class Fold {
     const outcome = outcomeOf(task) ?? 'Unknown';
     const { backupJobId, backupId } = task;
     return { outcome, at: this.context.nowMs, durationMs, backupJobId, backupId };
+  }
+
+  /** No scrape has shown the counters of the mode at 0 yet. */
+  #isModeUnscraped(mode: Mode): boolean {
+    const { outcomes, tasks } = this.state;
+    return (
+      outcomes[mode] === undefined || tasks.some(({ task, uncounted }) => task.mode === mode && uncounted !== undefined)
+    );
   }
 
   #wasScraped({ at }: Completion): boolean {

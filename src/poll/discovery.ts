@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { ApiError, ApiResult } from '../model.js';
 import { listInstances, listTags } from './listing.js';
 import type { Call, InstancesFilter } from './listing.js';
-import { NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
+import { jitteredMs, retryDelayMs } from './pace.js';
 import { select } from './selection.js';
 import type { Selection, SelectionRules } from './selection.js';
 import type { InstanceSource, ListedInstance } from './source.js';
@@ -41,7 +41,8 @@ export interface DiscoveryOptions {
 export class Discovery {
   readonly #options: DiscoveryOptions;
   #accepted: ReadonlySet<string> | undefined;
-  #isDoubting = false;
+  /** How many targets the listing that is being doubted has lost. */
+  #doubtedLoss: number | undefined;
   #problem: ApiError | undefined;
   #lastSuccessAt: number | undefined;
   #refreshes = 0;
@@ -72,13 +73,12 @@ export class Discovery {
   /** Refreshes on its interval until the signal aborts. */
   async run(): Promise<void> {
     const { clock, random, refreshIntervalMs, phase, signal } = this.#options;
-    let streak = NO_STREAK;
+    let failures = 0;
     while (!signal.aborted) {
       const startedAt = clock.now();
-      const kind = await this.refresh();
-      streak = nextStreak(streak, kind);
+      failures = (await this.refresh()) === undefined ? 0 : failures + 1;
       const intervalMs = this.#refreshes === 1 ? refreshIntervalMs * phase : refreshIntervalMs;
-      const delayMs = nextDelayMs({ intervalMs, kind, streak, random });
+      const delayMs = failures > 0 ? retryDelayMs(intervalMs, failures) : jitteredMs(intervalMs, random);
       await sleep(clock, startedAt + delayMs - clock.now(), signal);
     }
   }
@@ -120,8 +120,8 @@ export class Discovery {
     const lost =
       before === undefined ? 0 : before.size - selected.filter(({ instanceId }) => before.has(instanceId)).length;
     const isDoubtful = before !== undefined && before.size >= MIN_TO_DOUBT && lost > before.size / 2;
-    const isConfirmed = this.#isDoubting;
-    this.#isDoubting = isDoubtful && !isConfirmed;
+    const isConfirmed = this.#doubtedLoss !== undefined && lost <= this.#doubtedLoss;
+    this.#doubtedLoss = isDoubtful && !isConfirmed ? lost : undefined;
     if (!isDoubtful || isConfirmed) return undefined;
     return {
       kind: 'bad_response',

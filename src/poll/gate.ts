@@ -30,10 +30,19 @@ export interface Taken {
   readonly isProbe: boolean;
 }
 
+/** What a call must have before it can be sent, such as credentials. */
+export interface Requisites {
+  atHand(): boolean;
+  /** Tries to get them, within bounds; resolves either way. */
+  prepare(): Promise<void>;
+}
+
 export interface GateOptions {
   readonly place: Place;
   readonly action: Action;
   readonly limit: RateLimit;
+  /** Always at hand unless given. */
+  readonly requisites?: Requisites | undefined;
   readonly nowMs: number;
   /** How many instances there are to call for. */
   readonly instances: () => number;
@@ -52,12 +61,19 @@ export class Gate {
   readonly #turns = new Turns();
   readonly #onCooldown: GateOptions['onCooldown'];
   readonly #onThrottled: GateOptions['onThrottled'];
+  readonly #requisites: Requisites | undefined;
+  #isPreparing = false;
+  /** The last preparation has ended: if it was in vain, the next call is let in to say why. */
+  #isPrepared = false;
+  /** Called when waiting for requisites is over. Set by the scheduler. */
+  onPrepared: () => void = () => undefined;
 
-  constructor({ place, action, limit, nowMs, instances, onCooldown, onThrottled }: GateOptions) {
+  constructor({ place, action, limit, requisites, nowMs, instances, onCooldown, onThrottled }: GateOptions) {
     this.place = place;
     this.action = action;
     this.bucket = new TokenBucket(limit, nowMs);
     this.cooldown = new Cooldown(instances);
+    this.#requisites = requisites;
     this.#onCooldown = onCooldown;
     this.#onThrottled = onThrottled;
   }
@@ -72,9 +88,11 @@ export class Gate {
     return Math.min(active.peek()?.dueAt ?? Infinity, idle.peek()?.dueAt ?? Infinity);
   }
 
-  add(caller: Caller, urgency: Urgency): void {
-    const { cooling } = this.cooldown;
-    if (cooling !== undefined && caller.heldBack !== undefined) caller.heldBack(heldBackBy(cooling.error));
+  add(caller: Caller, urgency: Urgency, nowMs: number): void {
+    const { cooling, nextCallAt } = this.cooldown;
+    // Once a probe may go out, it may as well be this one.
+    const isHeldBack = cooling !== undefined && nextCallAt > nowMs;
+    if (isHeldBack && caller.heldBack !== undefined) caller.heldBack(heldBackBy(cooling.error));
     else this.#waiting[urgency].push(caller);
   }
 
@@ -87,7 +105,27 @@ export class Gate {
   ready(nowMs: number): Urgency | undefined {
     if (this.cooldown.nextCallAt > nowMs) return undefined;
     const urgency = this.#turns.next(this.#isDue('active', nowMs), this.#isDue('idle', nowMs));
-    return urgency !== undefined && this.bucket.availableAt(nowMs) <= nowMs ? urgency : undefined;
+    return urgency !== undefined && this.bucket.availableAt(nowMs) <= nowMs && this.#hasRequisites()
+      ? urgency
+      : undefined;
+  }
+
+  /**
+   * A token is taken when the call goes out, so nobody is let in to wait for credentials: calls that had piled up behind them
+   * would leave together.
+   */
+  #hasRequisites(): boolean {
+    const requisites = this.#requisites;
+    if (requisites === undefined || this.#isPrepared || requisites.atHand()) return true;
+    if (!this.#isPreparing) {
+      this.#isPreparing = true;
+      void requisites.prepare().then(() => {
+        this.#isPreparing = false;
+        this.#isPrepared = true;
+        this.onPrepared();
+      });
+    }
+    return false;
   }
 
   /** When someone could next be let in, as things stand. */
@@ -100,6 +138,7 @@ export class Gate {
   take(urgency: Urgency, nowMs: number): Taken | undefined {
     const caller = this.#waiting[urgency].pop();
     if (caller === undefined || !this.bucket.tryTake(nowMs)) return undefined;
+    this.#isPrepared = false;
     this.#turns.taken(urgency, this.#isDue('idle', nowMs));
     return { caller, isProbe: this.cooldown.sent() };
   }

@@ -14,11 +14,14 @@ export interface Streak {
 }
 
 export const NO_STREAK: Streak = { failures: 0, denials: 0 };
+/** Of an instance that is asked hourly: no streak either, yet no measure of how fast the others are polled. */
+const RESTING: Streak = { failures: 0, denials: 0 };
 
 export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | undefined): Streak {
   switch (kind) {
-    case undefined:
     case 'unsupported':
+      return RESTING;
+    case undefined:
     case 'not_now':
       return NO_STREAK;
     case 'denied':
@@ -28,7 +31,7 @@ export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | unde
   }
 }
 
-/** The time from the start of a poll or discovery to the start of the next, given how the last ones went. */
+/** The time from the start of a poll to the start of the next, given how the last ones went. */
 export function nextDelayMs(options: {
   readonly intervalMs: number;
   readonly kind: ErrorKind | undefined;
@@ -38,6 +41,15 @@ export function nextDelayMs(options: {
   const { intervalMs, kind, streak, random } = options;
   if (kind === 'unsupported') return UNSUPPORTED_MS;
   if (streak.denials > 0) return Math.min(MOST_DENIED_MS, FIRST_DENIED_MS * 2 ** (streak.denials - 1));
-  if (streak.failures > 0) return Math.min(intervalMs, FIRST_RETRY_MS * 2 ** (streak.failures - 1));
+  if (streak.failures > 0) return retryDelayMs(intervalMs, streak.failures);
+  return jitteredMs(intervalMs, random);
+}
+
+/** After failures in a row: 1 min, doubling up to the interval. */
+export function retryDelayMs(intervalMs: number, failures: number): number {
+  return Math.min(intervalMs, FIRST_RETRY_MS * 2 ** (failures - 1));
+}
+
+export function jitteredMs(intervalMs: number, random: () => number): number {
   return intervalMs * (1 - JITTER + 2 * JITTER * random());
 }

@@ -55,6 +55,7 @@ export class Scheduler {
     const key = placeKey(gate.place);
     const lane = this.#lanes.get(key) ?? { gates: [], held: 0 };
     lane.gates.push(gate);
+    gate.onPrepared = () => this.#pump();
     this.#lanes.set(key, lane);
   }
 
@@ -69,13 +70,14 @@ export class Scheduler {
 
   /** Lets the caller in at its due time, or as soon after as a slot and a token are free. */
   add(gate: Gate, caller: Caller, urgency: Urgency): void {
-    gate.add(caller, urgency);
+    gate.add(caller, urgency, this.#clock.now());
     this.#pump();
   }
 
   /** Several at once, without looking for free slots in between. */
   addAll(gate: Gate, callers: Iterable<readonly [Caller, Urgency]>): void {
-    for (const [caller, urgency] of callers) gate.add(caller, urgency);
+    const nowMs = this.#clock.now();
+    for (const [caller, urgency] of callers) gate.add(caller, urgency, nowMs);
     this.#pump();
   }
 

@@ -60,7 +60,7 @@ const TABLE: readonly (readonly [number, string | undefined, ErrorKind])[] = [
   [404, 'InvalidProtocol.NeedSsl', 'request'],
   [400, 'NoSuchVersion', 'request'],
   [400, 'Order.ComboInstanceNotAllowOperate', 'request'],
-  [403, undefined, 'request'],
+  [403, undefined, 'bad_response'],
   [200, 'SomethingNew', 'request'],
   [302, undefined, 'bad_response'],
   [204, undefined, 'bad_response'],

@@ -181,6 +181,16 @@ describe('the outcome of a task', () => {
     expect(watched.state.outcomes.Automated?.last.Failed?.at).to.equal(1_000);
   });
 
+  it('shows 0 for one scrape for every task of a mode that is first seen ended', () => {
+    const watched = new Watched()
+      .poll(1_000, [failed('1'), failed('2')])
+      .poll(31_000, [failed('1'), failed('2'), failed('3')]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    watched.lastScrapeMs = 40_000;
+    watched.poll(61_000, []);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 3, Unknown: 0 });
+  });
+
   it('has no duration if the instance went unpolled for more than two active intervals before the end', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(60_001, [finished('1')]);
     expect(watched.state.outcomes.Automated?.last.Finished?.durationMs).to.equal(undefined);
@@ -219,10 +229,11 @@ describe('a poll that fails', () => {
     expect(watched.state).to.deep.include({ lastPoll: { at: 4, error: undefined }, lastGoodPollAt: 4 });
   });
 
-  it('changes nothing when it was held back or aborted', () => {
+  it('changes nothing when it was held back, throttled or aborted', () => {
     const watched = new Watched().poll(0, []);
     const before = watched.state;
-    watched.result(1, { ok: false, error: errorOf('held_back') }).result(2, { ok: false, error: errorOf('aborted') });
+    for (const kind of ['held_back', 'throttled', 'aborted'] as const)
+      watched.result(1, { ok: false, error: errorOf(kind) });
     expect(watched.state).to.equal(before);
   });
 

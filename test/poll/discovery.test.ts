@@ -204,6 +204,27 @@ describe('discovery', () => {
     expect([rig.discovery.success, rig.discovered.at(-1)?.length]).to.deep.equal([true, 4]);
   });
 
+  it('doubts anew a second listing that has lost even more', async () => {
+    const rig = new Rig();
+    for (const count of [100, 45, 0]) {
+      rig.pages(many(count));
+      await rig.discovery.refresh();
+    }
+    expect([rig.discovery.success, rig.discovered.map(({ length }) => length)]).to.deep.equal([false, [100]]);
+    await rig.discovery.refresh();
+    expect([rig.discovery.success, rig.discovered.map(({ length }) => length)]).to.deep.equal([true, [100, 0]]);
+  });
+
+  it('comes back to a denied listing no later than its interval', async () => {
+    const rig = new Rig();
+    rig.page = () => errorOf('denied');
+    const done = rig.discovery.run();
+    await rig.clock.advance(4_000_000);
+    expect(rig.asked).to.have.length(10);
+    rig.stop.abort();
+    await done;
+  });
+
   it('forgets a doubt when the next listing is whole again', async () => {
     const rig = new Rig();
     rig.pages(many(10));

@@ -286,6 +286,14 @@ describe('the lag and the pace of polling', () => {
     expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.be.within(600_000, 601_000);
   });
 
+  it('do not take an instance that is asked hourly for a slow sweep', async () => {
+    const rig = new Rig();
+    rig.answer = ({ instanceId }) => (instanceId === 'rm-1' ? errorOf('unsupported') : []);
+    rig.add('rm-1', 'rm-2');
+    await rig.clock.advance(2 * 3_600_000);
+    expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.equal(300_000);
+  });
+
   it('do not take an outage for a slow sweep', async () => {
     const rig = new Rig();
     rig.add('rm-1', 'rm-2', 'rm-3');

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Gate } from '../../dist/poll/gate.js';
-import type { Caller, Grant } from '../../dist/poll/gate.js';
+import type { Caller, Grant, Requisites } from '../../dist/poll/gate.js';
 import { Scheduler } from '../../dist/poll/scheduler.js';
 import type { Urgency } from '../../dist/poll/turns.js';
 import { errorOf } from '../helpers/build.js';
@@ -21,8 +21,9 @@ class Rig {
     this.scheduler = new Scheduler(this.clock, concurrency);
   }
 
-  gate(regionId: string, limit = UNLIMITED): Gate {
+  gate(regionId: string, limit = UNLIMITED, requisites?: Requisites): Gate {
     const gate = new Gate({
+      requisites,
       place: { account: 'a', regionId },
       action: 'DescribeBackupTasks',
       limit,
@@ -170,6 +171,46 @@ describe('the scheduler', () => {
     expect(rig.started).to.deep.equal([{ name: 'held', at: 30_000 }]);
     await rig.clock.advance(1);
     expect(rig.started.slice(1)).to.deep.equal(Array.from({ length: 8 }, () => ({ name: 'held', at: 30_500 })));
+  });
+
+  it('lets the probe be a caller that cannot wait, once it may go out', async () => {
+    const rig = new Rig(1);
+    const gate = rig.gate('cn-hangzhou');
+    gate.answered({ subject: 'x', error: errorOf('credentials'), isProbe: false, sentAt: 0, nowMs: 0 });
+    const told: string[] = [];
+    await rig.clock.advance(29_999);
+    rig.add(gate, 'too early', { heldBack: () => told.push('too early') });
+    await rig.clock.advance(1);
+    rig.add(gate, 'probe', { heldBack: () => told.push('probe') });
+    await rig.clock.advance(1_000);
+    expect([told, rig.names(), gate.cooldown.cooling]).to.deep.equal([['too early'], ['probe'], undefined]);
+  });
+
+  it('lets nobody in to wait for credentials: they come first, then the calls within the limit', async () => {
+    const rig = new Rig(16);
+    let isThere = false;
+    let prepared = 0;
+    const gate = rig.gate(
+      'cn-hangzhou',
+      { requestsPerSecond: 5, burst: 5 },
+      {
+        atHand: () => isThere,
+        prepare: async () => {
+          prepared++;
+          await new Promise<void>((resolve) => rig.clock.after(3_000, resolve));
+          isThere = prepared > 1;
+        },
+      },
+    );
+    for (let n = 0; n < 40; n++) rig.add(gate, `${n}`);
+    await rig.clock.advance(2_999);
+    expect(rig.started).to.deep.equal([]);
+    // Prepared in vain: one call is let in to find out why.
+    await rig.clock.advance(1);
+    expect(rig.started).to.deep.equal([{ name: '0', at: 3_000 }]);
+    await rig.clock.advance(3_000);
+    expect(rig.started.slice(1).map(({ at }) => at)).to.deep.equal([6_000, 6_000, 6_000, 6_000, 6_000]);
+    expect(prepared).to.equal(2);
   });
 
   it('tells those at once who cannot wait out a cool-down', async () => {
