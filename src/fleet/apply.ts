@@ -205,6 +205,8 @@ class Fold {
 }
 
 function applyListing(state: InstanceState, listing: Listing, context: ApplyContext): Applied {
+  if (listing.tasks.length === 0 && state.tasks.length === 0)
+    return { state: seenAt(state, context.nowMs), events: recovery(state) };
   const fold = new Fold(state, context);
   const listedJobs = new Set<string>();
   const before = new Map(state.tasks.map((tracked) => [tracked.task.backupJobId, tracked]));
@@ -216,19 +218,24 @@ function applyListing(state: InstanceState, listing: Listing, context: ApplyCont
   for (const [backupJobId, tracked] of before) {
     if (!listedJobs.has(backupJobId)) fold.unlisted(tracked, followUps.get(backupJobId));
   }
-  if (state.lastPoll?.error !== undefined) fold.events.unshift({ type: 'poll_recovered' });
   return {
     state: {
-      ...state,
-      lastPoll: { at: context.nowMs, error: undefined },
-      lastGoodPollAt: context.nowMs,
+      ...seenAt(state, context.nowMs),
       tasks: fold.tasks,
       outcomes: fold.outcomes,
       countedJobs: rememberCounted(fold.countedJobs, listedJobs),
-      unsupported: undefined,
     },
-    events: fold.events,
+    events: [...recovery(state), ...fold.events],
   };
+}
+
+/** The state after a poll that worked, its tasks apart. */
+function seenAt(state: InstanceState, nowMs: number): InstanceState {
+  return { ...state, lastPoll: { at: nowMs, error: undefined }, lastGoodPollAt: nowMs, unsupported: undefined };
+}
+
+function recovery({ lastPoll }: InstanceState): readonly FleetEvent[] {
+  return lastPoll?.error === undefined ? [] : [{ type: 'poll_recovered' }];
 }
 
 /** A job has one mode: an answer that leaves JobMode out must not move its counters. */

@@ -17,7 +17,6 @@ const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
 
 function configFor(cloud: Cloud): string {
-  const targets = Array.from({ length: INSTANCES }, (_, n) => `      - {id: rm-${n}, region: cn-hangzhou}`);
   const file = join(scratch, 'config.yaml');
   writeFileSync(
     file,
@@ -25,8 +24,7 @@ function configFor(cloud: Cloud): string {
   - name: bench
     credentials: {type: access_key, access_key_id: bench-key-id, access_key_secret: bench-key-secret}
     regions: [{id: cn-hangzhou, endpoint: "${cloud.url}"}]
-    instances:
-${targets.join('\n')}
+    discovery: {refresh_interval: 10m}
 polling:
   idle_interval: 5s
   active_interval: 5s
@@ -88,7 +86,7 @@ async function memory(): Promise<void> {
   const cloud = await startCloud(1, INSTANCES);
   const port = await freePort();
   const flags = [
-    '--max-semi-space-size=2',
+    '--max-semi-space-size=4',
     main,
     `--config.file=${configFor(cloud)}`,
     `--web.listen-address=127.0.0.1:${port}`,
