@@ -86,7 +86,7 @@ async function memory(): Promise<void> {
   const cloud = await startCloud(1, INSTANCES);
   const port = await freePort();
   const flags = [
-    '--max-semi-space-size=4',
+    '--max-semi-space-size=2',
     main,
     `--config.file=${configFor(cloud)}`,
     `--web.listen-address=127.0.0.1:${port}`,
