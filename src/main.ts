@@ -134,15 +134,22 @@ function print(text: string): number {
   return EXIT_OK;
 }
 
+/** `run`, with what it throws told in full on stderr, without a stack. */
+async function exitCode(argv: readonly string[]): Promise<number> {
+  try {
+    return await run(argv);
+  } catch (thrown) {
+    const problems = thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];
+    for (const problem of problems) process.stderr.write(`${problem}\n`);
+    return thrown instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+  }
+}
+
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (thrown) {
-  const problems = thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];
-  for (const problem of problems) process.stderr.write(`${problem}\n`);
-  process.exitCode = thrown instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
-}
+const code = await exitCode(process.argv.slice(2));
+// What was printed goes out first; then the end, whatever still hangs: a timer or a socket must not hold it up.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));

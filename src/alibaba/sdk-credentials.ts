@@ -43,7 +43,7 @@ export function createSdkSource(spec: SdkSpec, options: SourceOptions): Credenti
   const { parent, create = createFromLibrary } = options;
   return async (signal) => {
     const caller = await callerOf(parent, signal);
-    if (!caller.ok) return { ok: false, error: credentialsError(`source: ${caller.error.message}`) };
+    if (!caller.ok) return { ok: false, error: { ...caller.error, message: `source: ${caller.error.message}` } };
     const config = sdkConfig(spec, options, caller.value);
     try {
       const credential = await create(config);

@@ -1,7 +1,16 @@
 import type { Logger } from '../log.js';
-import { affordableIntervalMs } from '../poll/sweep.js';
+import type { Place } from '../model.js';
+import { affordableIntervalMs, neededRate } from '../poll/sweep.js';
+import type { Demand } from '../poll/sweep.js';
 import { placeFields } from './fleet-log.js';
-import type { PlaceRunner } from './place.js';
+
+/** What is to be told of one account and region. */
+export interface Budget {
+  readonly config: Place;
+  readonly polling: { readonly size: number; readonly demand: Demand };
+  /** Requests a second. */
+  readonly limit: number;
+}
 
 /** A fleet that changes by less than this says nothing new about its needs. */
 const NOTABLE_CHANGE = 0.1;
@@ -9,7 +18,7 @@ const NOTABLE_CHANGE = 0.1;
 /** Tells what polling needs against what the limit gives, whenever the fleet has changed by a tenth. */
 export class BudgetLog {
   readonly #log: Logger;
-  readonly #told = new Map<PlaceRunner, number>();
+  readonly #told = new Map<Budget, number>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -20,7 +29,7 @@ export class BudgetLog {
     this.#told.clear();
   }
 
-  look(places: Iterable<PlaceRunner>): void {
+  look(places: Iterable<Budget>): void {
     for (const place of places) {
       const { size } = place.polling;
       const told = this.#told.get(place);
@@ -30,9 +39,9 @@ export class BudgetLog {
     }
   }
 
-  #tell({ config, polling, limit }: PlaceRunner): void {
-    const { idleIntervalMs } = config.polling;
-    const needed = polling.neededRate;
+  #tell({ config, polling, limit }: Budget): void {
+    const { idleIntervalMs } = polling.demand;
+    const needed = neededRate(polling.demand);
     const instances = polling.size === 1 ? '1 instance' : `${polling.size.toLocaleString('en-US')} instances`;
     const need = `${instances} every ${duration(idleIntervalMs)} need ${rate(needed)}/s in ${config.regionId}; the limit is ${rate(limit)}/s`;
     if (needed <= limit) return this.#log.info(need, placeFields(config));

@@ -63,6 +63,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       lifecycle: options.enableLifecycle,
       onBug: (error) => log.error('a bug in the exporter', { error: messageOf(error) }),
     }),
+  }).catch(async (thrown: unknown) => {
+    // The state is let go of, and nothing is left running.
+    await app.stop();
+    throw thrown;
   });
   log.info('listening', { addresses: servers.addresses.map(({ host, port }) => `${host}:${port}`).join(', ') });
   app.start();
@@ -70,8 +74,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     addresses: servers.addresses,
     reload: () => reloads.run(),
     async stop() {
+      const late = new AbortController();
       const whole = Promise.all([app.stop(), servers.close(SERVERS_MS).then(() => security?.close())]);
-      await Promise.race([whole, sleep(clock, STOP_MS, new AbortController().signal)]);
+      await Promise.race([whole, sleep(clock, STOP_MS, late.signal)]);
+      late.abort();
     },
   };
 

@@ -25,20 +25,9 @@ export interface Permission extends Place {
 
 /** Asked of the API where no instance is known: that it does not exist is told only to those who may ask. */
 const NO_INSTANCE = 'rm-permissioncheck';
-/** Refusals that no permission changes; other errors but `UNREACHABLE` come after the API let the caller in. */
+/** What the API says only to those whom it has let in. */
+const LET_IN: ReadonlySet<ErrorKind> = new Set(['not_found', 'unsupported', 'not_now', 'next_token', 'request']);
 const DENIED: ReadonlySet<ErrorKind> = new Set(['denied', 'key_rejected', 'token_expired', 'clock']);
-const UNREACHABLE: ReadonlySet<ErrorKind> = new Set([
-  'throttled',
-  'server',
-  'flaky',
-  'timeout',
-  'connection',
-  'bad_response',
-  'nonce',
-  'credentials',
-  'aborted',
-  'bug',
-]);
 
 /** Calls each action that the configuration needs once per account and region. */
 export async function checkPermissions(options: PermissionsOptions): Promise<readonly Permission[]> {
@@ -64,8 +53,7 @@ async function checkPlace(place: PlaceConfig, api: RdsApi): Promise<readonly Per
   const { signal } = new AbortController();
   const found: Permission[] = [];
   const note = (action: Action, result: ApiResult<unknown>): void => {
-    const error =
-      result.ok || !(DENIED.has(result.error.kind) || UNREACHABLE.has(result.error.kind)) ? undefined : result.error;
+    const error = result.ok || LET_IN.has(result.error.kind) ? undefined : result.error;
     found.push({ account, regionId, action, result: verdict(error), error });
   };
   let instanceId = settings.instances.find(({ region }) => region === regionId)?.id;

@@ -80,9 +80,9 @@ export class PlaceRunner {
   get pending(): string | undefined {
     const where = `${this.#config.account} in ${this.#config.regionId}`;
     if (this.#discovery?.hasBegun === false) return `the first discovery of ${where} has not ended`;
-    const { untried } = this.polling;
+    const { size, untried } = this.polling;
     const isHeldBack = this.#gates.get('DescribeBackupTasks').cooldown.cooling !== undefined;
-    return untried === 0 || isHeldBack ? undefined : `${untried} instances of ${where} have not been polled`;
+    return untried === 0 || isHeldBack ? undefined : `${untried} of ${size} instances of ${where} have not been polled`;
   }
 
   /** Begins to discover and poll. `phase`, in (0, 1], spreads the refreshes of several places. */

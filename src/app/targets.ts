@@ -5,7 +5,7 @@ import type { Instance, PollResult } from '../model.js';
 import type { Discovered } from '../poll/discovery.js';
 import type { Outlook, Polling } from '../poll/polling.js';
 import { isSameInstance, targetsOf } from '../poll/selection.js';
-import type { LeftOut } from '../poll/selection.js';
+import type { LeftOut, StaticTarget } from '../poll/selection.js';
 import { shardOf } from '../poll/shard.js';
 import { instanceFields, placeFields } from './fleet-log.js';
 import type { PlaceConfig } from './place-config.js';
@@ -21,6 +21,8 @@ export class Targets {
   readonly #polling: () => Polling;
   #config: PlaceConfig;
   #discovered = NOTHING_DISCOVERED;
+  #statics: ReadonlyMap<string, StaticTarget> = new Map();
+  #leftOut: readonly LeftOut[] = [];
   readonly #keys = new Set<string>();
   /** Discovered instances that the API did not know when they were polled: left alone until discovery lists them again. */
   readonly #dropped = new Set<string>();
@@ -31,13 +33,9 @@ export class Targets {
     this.#polling = polling;
   }
 
-  get keys(): Iterable<string> {
-    return this.#keys;
-  }
-
   /** Instances of this shard that match the rules but have no backup tasks. */
   get leftOut(): readonly LeftOut[] {
-    return this.#discovered.leftOut.filter(({ instanceId }) => this.#isOwn(instanceId) && !this.#isStatic(instanceId));
+    return this.#leftOut;
   }
 
   configure(config: PlaceConfig): void {
@@ -73,6 +71,12 @@ export class Targets {
 
   #apply(): void {
     const { fleet } = this.#shared;
+    const { settings, regionId } = this.#config;
+    const statics = settings.instances.filter(({ region }) => region === regionId);
+    this.#statics = new Map(statics.map((instance) => [instance.id, instance]));
+    this.#leftOut = this.#discovered.leftOut.filter(
+      ({ instanceId }) => this.#isOwn(instanceId) && !this.#isStatic(instanceId),
+    );
     const wanted = new Map(this.#wanted().map((instance) => [instanceKey(instance), instance]));
     const gone = [...this.#keys].filter((key) => !wanted.has(key));
     const added = [...wanted].filter(([key]) => !this.#keys.has(key)).map(([, instance]) => instance);
@@ -89,10 +93,10 @@ export class Targets {
   }
 
   #wanted(): readonly Instance[] {
-    const { settings, regionId } = this.#config;
+    const { settings } = this.#config;
     return targetsOf({
       place: this.#config,
-      statics: settings.instances.filter(({ region }) => region === regionId),
+      statics: [...this.#statics.values()],
       selected: this.#discovered.selected,
       listed: this.#discovered.listed,
       tags: this.#discovered.tags,
@@ -109,8 +113,7 @@ export class Targets {
   }
 
   #isStatic(instanceId: string): boolean {
-    const { settings, regionId } = this.#config;
-    return settings.instances.some(({ id, region }) => id === instanceId && region === regionId);
+    return this.#statics.has(instanceId);
   }
 
   /** Whatever is remembered of an instance is looked at first. */

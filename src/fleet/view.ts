@@ -55,7 +55,7 @@ function isFurther(one: BackupTask, other: BackupTask): boolean {
 }
 
 /** Job ids are decimal numbers of any length: the longer is the higher, then digit by digit. */
-export function compareJobIds(one: string, other: string): number {
+function compareJobIds(one: string, other: string): number {
   if (one.length !== other.length) return one.length - other.length;
   return one < other ? -1 : Number(one > other);
 }

@@ -34,7 +34,6 @@ const VERDICTS: { readonly [K in ErrorKind]: Verdict } = {
 
 export interface Cooling {
   readonly reason: 'authorisation' | 'outage';
-  readonly since: number;
   /** When the next probe may go out. */
   readonly until: number;
   /** The error that caused it or that the last probe met. */
@@ -100,7 +99,7 @@ export class Cooldown {
     const reason = this.#reasonToCool(verdict);
     if (reason === undefined || error === undefined) return undefined;
     this.#pauseMs = limitsOf(reason).first;
-    this.#cooling = { reason, since: nowMs, until: nowMs + this.#pauseMs, error };
+    this.#cooling = { reason, until: nowMs + this.#pauseMs, error };
     this.#isProbing = false;
     return 'entered';
   }

@@ -33,7 +33,7 @@ export interface Taken {
 /** What a call must have before it can be sent, such as credentials. */
 export interface Requisites {
   atHand(): boolean;
-  /** Tries to get them, within bounds; resolves either way. */
+  /** Tries to get them, within bounds. */
   prepare(): Promise<void>;
 }
 
@@ -119,11 +119,12 @@ export class Gate {
     if (requisites === undefined || this.#isPrepared || requisites.atHand()) return true;
     if (!this.#isPreparing) {
       this.#isPreparing = true;
-      void requisites.prepare().then(() => {
+      const prepared = (): void => {
         this.#isPreparing = false;
         this.#isPrepared = true;
         this.onPrepared();
-      });
+      };
+      requisites.prepare().then(prepared, prepared);
     }
     return false;
   }

@@ -8,7 +8,7 @@ import { poll } from './poller.js';
 import { call } from './retry.js';
 import type { Scheduler } from './scheduler.js';
 import type { TaskSource } from './source.js';
-import { SweepMeter, affordableIntervalMs, neededRate } from './sweep.js';
+import { SweepMeter, affordableIntervalMs } from './sweep.js';
 import type { Demand } from './sweep.js';
 
 export interface PollingSettings {
@@ -98,10 +98,6 @@ export class Polling {
 
   get demand(): Demand {
     return { idle: this.#targets.size - this.#active, active: this.#active, ...this.#settings };
-  }
-
-  get neededRate(): number {
-    return neededRate(this.demand);
   }
 
   /** New intervals hold from each instance's next poll on. */

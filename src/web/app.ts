@@ -45,13 +45,6 @@ export interface ScrapeAnswer {
 type Method = 'GET' | 'POST' | 'PUT';
 type Route = Readonly<Partial<Record<Method, RequestHandler>>>;
 
-const OWN_PATHS = new Set(['/', '/api/v1/status', '/config', '/-/healthy', '/-/ready', '/-/reload']);
-
-/** Whether a telemetry path would hide another route. */
-export function isPathTaken(telemetryPath: string): boolean {
-  return OWN_PATHS.has(telemetryPath) || telemetryPath.startsWith('/assets/');
-}
-
 /** The request listener of the exporter. No path of the host is ever read: every answer is made in memory. */
 export function createApp(parts: WebParts): Express {
   const app = express();

@@ -124,7 +124,8 @@ describe('the command line', function () {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const config = scratch.file('good.yaml', ACCOUNT);
+    // With a state, which is open by then and must not hold up the end.
+    const config = scratch.file('good.yaml', `${ACCOUNT}state: {path: state}\n`);
     const { code, stderr } = await runExporter([`--config.file=${config}`, `--web.listen-address=127.0.0.1:${port}`]);
     expect([code, stderr.split('\n').slice(1)]).to.deep.equal([
       1,
@@ -284,9 +285,26 @@ describe('the daemon', function () {
       const before = Date.now();
       expect(await program.stop(signal)).to.equal(0);
       expect(Date.now() - before).to.be.lessThan(5_000);
+      // Nor does it wait out its own deadline.
+      expect(Date.now() - before).to.be.lessThan(3_500);
       expect(program.stderr).to.match(/level=info msg=stopped\n$/);
     });
   }
+
+  it('is ready once every target was polled, even in vain, and not before', async () => {
+    const { program, url } = await startExporter([`--config.file=${config}`]);
+    const early = await fetch(`${url}/-/ready`);
+    expect([early.status, await early.text()]).to.deep.equal([
+      503,
+      'alicloud-rds-backup-exporter is not ready: 1 of 1 instances of a in cn-hangzhou have not been polled\n',
+    ]);
+    expect((await fetch(`${url}/-/healthy`)).status).to.equal(200);
+    const refuse = setInterval(() => hanging.closeAllConnections(), 100);
+    await eventually('the poll to fail', async () => ((await fetch(`${url}/-/ready`)).ok ? true : undefined));
+    clearInterval(refuse);
+    expect(await (await fetch(`${url}/metrics`)).text()).to.match(/_poll_success\{.*instance_id="rm-1"\} 0\n/);
+    await program.stop();
+  });
 
   it('serves its configuration without a secret', async () => {
     const { program, url } = await startExporter([`--config.file=${config}`]);

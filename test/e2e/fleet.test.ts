@@ -195,6 +195,22 @@ ${more}`,
     simulator.addKey({ account: 'staging', accessKeyId: 'staging-key-id', accessKeySecret: 'staging-key-secret' });
   });
 
+  it('tells a cool-down in one line, and its end in another', () => {
+    const { stderr } = exporter.program;
+    const told = (what: string): number =>
+      stderr
+        .split('\n')
+        .filter(
+          (line) =>
+            line.includes(`msg="cool-down ${what}`) &&
+            line.includes('account=production region_id=eu-central-1 action=DescribeBackupTasks'),
+        ).length;
+    expect([told('entered'), told('left')]).to.be.deep.oneOf([
+      [1, 0],
+      [1, 1],
+    ]);
+  });
+
   it('is divided over shards: each instance in one of them, the limit by their number', async () => {
     const parts: string[] = [];
     for (const index of [0, 1, 2, 3]) {

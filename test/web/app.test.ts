@@ -1,7 +1,17 @@
 import { expect } from 'chai';
-import { isPathTaken } from '../../dist/web/app.js';
+import { parseFlags } from '../../dist/config/flags.js';
 import { ask, serveParts } from './helpers.js';
 import type { TestServer } from './helpers.js';
+
+/** Whether the command line refuses the telemetry path. */
+function isPathTaken(path: string): boolean {
+  try {
+    parseFlags([`--web.telemetry-path=${path}`]);
+    return false;
+  } catch {
+    return true;
+  }
+}
 
 describe('the routes', () => {
   let server: TestServer;
