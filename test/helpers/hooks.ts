@@ -11,6 +11,8 @@ export const mochaHooks = {
   afterAll(): void {
     // Fires only if something keeps the loop alive after the last test.
     setTimeout(() => {
+      // Mocha sets the exit code when the process ends; whoever listens later has the last word.
+      process.once('exit', () => (process.exitCode = 1));
       writeSync(2, `a test leaked a handle: ${process.getActiveResourcesInfo().join(', ')}\n`);
       process.exit(1);
     }, LEAK_GRACE_MS).unref();
