@@ -100,8 +100,9 @@ export class Scheduler {
 
   /**
    * Lanes below their share of the slots come first; among them the urgent, then the lane that holds the fewest slots,
-   * then who has waited longest. A lane may go over its share with slots that nobody wants, yet leaves one to each lane
-   * that is quiet at the moment, so that calls which hang in one region never take the last slot of the rest.
+   * then who has waited longest. A lane may take what quiet ones leave of theirs, up to its share among the busy, and go
+   * beyond while nobody else waits; but it leaves a slot to each lane that is quiet at the moment, so that calls which
+   * hang in one region never take the last slot of the rest.
    */
   #pick(nowMs: number): Candidate | undefined {
     const candidates: Candidate[] = [];
@@ -117,11 +118,18 @@ export class Scheduler {
       else if (lane.gates.some(({ size }) => size > 0)) lanesQuiet++;
     }
     if (candidates.length < 2 && lanesBusy + lanesQuiet < 2) return candidates[0];
-    const share = Math.max(1, Math.floor(this.#concurrency / (lanesBusy + lanesQuiet)));
-    const entitled = candidates.filter(({ lane }) => lane.held < share);
+    const entitled = this.#below(lanesBusy + lanesQuiet, candidates);
     if (entitled.length > 0) return this.#mostUrgent(entitled);
     const reserved = Math.min(lanesQuiet, this.#concurrency >> 1);
-    return this.#concurrency - this.#held > reserved ? this.#mostUrgent(candidates) : undefined;
+    if (this.#concurrency - this.#held <= reserved) return undefined;
+    const isAlone = candidates.every(({ lane }) => lane === candidates[0]?.lane);
+    return this.#mostUrgent(isAlone ? candidates : this.#below(lanesBusy, candidates));
+  }
+
+  /** Those whose lane holds less than its share among so many. */
+  #below(lanes: number, candidates: readonly Candidate[]): readonly Candidate[] {
+    const share = Math.max(1, Math.floor(this.#concurrency / lanes));
+    return candidates.filter(({ lane }) => lane.held < share);
   }
 
   #mostUrgent(candidates: readonly Candidate[]): Candidate | undefined {

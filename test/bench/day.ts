@@ -2,6 +2,7 @@
  * A simulated day under one quota: `node dist-test/bench/day.js`. The real scheduler, limiter, state machine and poller
  * against a scripted truth, on a clock that jumps.
  */
+import { setMaxListeners } from 'node:events';
 import { applyPoll, newInstanceState } from '../../dist/fleet/apply.js';
 import { isActive, openJobs } from '../../dist/fleet/activity.js';
 import type { InstanceState } from '../../dist/fleet/state.js';
@@ -75,6 +76,7 @@ class Day {
     });
     scheduler.open(gate);
     const stop = new AbortController();
+    setMaxListeners(0, stop.signal);
     const polling = new Polling({
       scheduler,
       gate,

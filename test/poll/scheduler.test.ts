@@ -150,6 +150,32 @@ describe('the scheduler', () => {
     expect([count('other'), count('third')]).to.deep.equal([40, 40]);
   });
 
+  it('keeps every region within its share of the slots for as long as all of them wait', async () => {
+    const rig = new Rig(16);
+    const held = new Map<string, number>();
+    let most = 0;
+    const names = ['one', 'other', 'third'];
+    const gates = names.map((name) => rig.gate(name));
+    for (const [index, gate] of gates.entries()) {
+      for (let n = 0; n < 400; n++) {
+        const name = names[index]!;
+        const granted = (grant: Grant): void => {
+          held.set(name, (held.get(name) ?? 0) + 1);
+          most = Math.max(most, held.get(name)!);
+          rig.clock.after(40 + ((n * 7 + index * 13) % 50), () => {
+            held.set(name, held.get(name)! - 1);
+            grant.done(name, undefined);
+          });
+        };
+        // Due together, so that none finds all slots free.
+        gate.add({ dueAt: 1_000, order: 0, position: -1, granted }, n % 3 === 0 ? 'active' : 'idle', 0);
+      }
+    }
+    rig.add(gates[0]!, 'wakes the scheduler', { dueAt: 1_000 });
+    await rig.clock.advance(3_000);
+    expect(most).to.equal(5);
+  });
+
   it('lets one region use all slots when no other has anything to call for', async () => {
     const rig = new Rig(16);
     const gate = rig.gate('only');
