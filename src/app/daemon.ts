@@ -46,6 +46,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const security =
     options.webConfigFile === undefined ? undefined : await openWebConfig(options.webConfigFile, { log, clock });
   const app = await App.open({ ...options, config: loaded.config, isOnce: false });
+  if (security !== undefined) app.self.watchWebConfig(() => security.status().ok);
   const reloads = new Reloads(app, options);
   const servers = await startServers({
     addresses: options.listenAddresses,

@@ -45,6 +45,12 @@ export const OWN = {
     type: 'gauge',
     labels: [],
   },
+  webConfigSuccessful: {
+    name: 'alicloud_rds_backup_exporter_web_config_last_reload_successful',
+    help: 'Whether the web configuration and the files it names are in force as they are now (1) or broken (0).',
+    type: 'gauge',
+    labels: [],
+  },
   saveSuccessful: {
     name: 'alicloud_rds_backup_exporter_state_last_save_successful',
     help: 'Whether the state was last saved successfully (1) or not (0).',

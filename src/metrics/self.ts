@@ -129,6 +129,11 @@ export class SelfMetrics {
     this.#saveSuccessful?.set(Number(ok));
   }
 
+  /** Tells of a web configuration from now on; `isInForce` is asked at each scrape. */
+  watchWebConfig(isInForce: () => boolean): void {
+    const gauge: Gauge = this.#gauge(OWN.webConfigSuccessful, () => gauge.set(Number(isInForce())));
+  }
+
   /** Every family, also those without a sample. */
   async families(): Promise<readonly SelfFamily[]> {
     const families = await this.#registry.getMetricsAsJSON();
@@ -145,8 +150,8 @@ export class SelfMetrics {
     return new Counter({ ...headOf(head), registers: [this.#registry] });
   }
 
-  #gauge(head: FamilyHead): Gauge {
-    return new Gauge({ ...headOf(head), registers: [this.#registry] });
+  #gauge(head: FamilyHead, collect?: () => void): Gauge {
+    return new Gauge({ ...headOf(head), ...(collect && { collect }), registers: [this.#registry] });
   }
 }
 

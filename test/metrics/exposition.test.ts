@@ -127,6 +127,7 @@ describe('the exposition', () => {
     self.requestEnded({ ...production, action: 'DescribeBackupTasks', durationMs: 52, code: undefined });
     self.requestEnded({ ...production, action: 'DescribeBackupTasks', durationMs: 1_000, code: 'Throttling.User' });
     self.unexpectedValue('JobMode');
+    self.watchWebConfig(() => false);
 
     it('as text', async () => {
       expectGolden('everything.txt', await expose({ states, places, self }));

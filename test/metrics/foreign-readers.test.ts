@@ -18,6 +18,7 @@ const places = [
 /** A page with everything on it, `process_*` and `nodejs_*` too. */
 async function page(format: 'text' | 'openmetrics'): Promise<string> {
   const self = selfMetrics({ state: true, processFamilies: true });
+  self.watchWebConfig(() => true);
   const place = { account: 'production', regionId: 'cn-hangzhou' };
   self.addPlace(place, ['DescribeBackupTasks']);
   self.requestEnded({ ...place, action: 'DescribeBackupTasks', durationMs: 40, code: 'Throttling' });
