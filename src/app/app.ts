@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { createCredentialsProvider } from '../alibaba/credentials-provider.js';
 import type { CredentialsProvider } from '../alibaba/credentials.js';
 import type { Clock } from '../clock.js';
@@ -30,6 +31,8 @@ export interface AppOptions {
   readonly revision: string;
   /** Poll everything once and no more. */
   readonly isOnce: boolean;
+  /** In place of the system's name resolution. */
+  readonly lookup?: LookupFunction | undefined;
 }
 
 interface Account {
@@ -71,7 +74,7 @@ export class App {
   }
 
   private constructor(options: AppOptions, keeper?: Keeper, remembered?: ReadonlyMap<string, InstanceState>) {
-    const { config, clock, random, log, version, revision, isOnce } = options;
+    const { config, clock, random, log, version, revision, isOnce, lookup } = options;
     this.#options = options;
     this.#config = config;
     this.startedAt = clock.now();
@@ -104,7 +107,7 @@ export class App {
       },
     });
     const scheduler = new Scheduler(clock, config.polling.concurrency);
-    this.#shared = { version, clock, random, log, fleet: this.fleet, scheduler, self: this.self, isOnce };
+    this.#shared = { version, clock, random, log, fleet: this.fleet, scheduler, self: this.self, isOnce, lookup };
     this.#budgetLog = new BudgetLog(log);
     for (const account of config.accounts) this.#openAccount(account);
     for (const place of placesOf(config)) this.#openPlace(place);

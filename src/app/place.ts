@@ -164,7 +164,7 @@ export class PlaceRunner {
 
   #connect(credentials: CredentialsProvider): RdsApi {
     const { region, regionId, account, polling } = this.#config;
-    const { clock, version, self } = this.#shared;
+    const { clock, version, self, lookup } = this.#shared;
     return createRdsApi({
       regionId,
       endpoint: endpointOf(region),
@@ -172,6 +172,7 @@ export class PlaceRunner {
       timeoutMs: polling.timeoutMs,
       version,
       clock,
+      lookup,
       observe: (action, durationMs, code) => {
         this.#gates.noteSent(action);
         self.requestEnded({ account, regionId, action, durationMs, code });

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { Logger } from '../log.js';
@@ -16,4 +17,6 @@ export interface Shared {
   readonly self: SelfMetrics;
   /** Poll everything once and no more. */
   readonly isOnce: boolean;
+  /** In place of the system's name resolution. */
+  readonly lookup: LookupFunction | undefined;
 }

@@ -1,0 +1,88 @@
+import { gzipSync } from 'node:zlib';
+import { BAD_GATEWAY, MALFORMED_JSON } from '../../dist/simulator/faults.js';
+import type { FaultEffect } from '../../dist/simulator/faults.js';
+import { SICK } from './cloud.js';
+import type { Cloud } from './cloud.js';
+
+/**
+ * A fault of the cloud or of the way to it. It strikes the region SICK of a cloud of cloud.ts, in any exporter, be it the one
+ * of exporter.ts or a process with `cloud.configuration()`:
+ *
+ *     const cloud = await startCloud(systemClock());
+ *     for (const fault of apiFaults.filter(({ inProcess }) => !inProcess)) {
+ *       const lift = await fault.inflict(cloud);
+ *       …
+ *       await lift();
+ *     }
+ */
+export interface ApiFault {
+  readonly name: string;
+  /** Of the failures counter, while it lasts. */
+  readonly code: string;
+  /** Puts it in force; the result lifts it. `instanceId` narrows it to the calls about one instance. */
+  inflict(cloud: Cloud, instanceId?: string): Promise<() => Promise<void>>;
+  /** It strikes the region whole, whatever instance is given. */
+  readonly isWide?: boolean;
+  /** It works by `cloud.lookup`, which only an exporter in the same process uses. */
+  readonly inProcess?: boolean;
+}
+
+function answered(name: string, code: string, effect: FaultEffect): ApiFault {
+  return {
+    name,
+    code,
+    inflict({ simulator: { faults } }, instanceId) {
+      const lift = faults.inject({ regionId: SICK, effect, ...(instanceId !== undefined && { instanceId }) });
+      return Promise.resolve(() => Promise.resolve(lift()));
+    },
+  };
+}
+
+const ok = (body: string | Buffer, headers?: Record<string, string>): FaultEffect => ({
+  kind: 'raw',
+  body,
+  ...(headers && { headers }),
+});
+
+const HTML = '<html><body>Please log in</body></html>';
+const IDLE = '{"RequestId":"R-1","Items":{"BackupJob":[],"DBInstance":[]}}';
+
+export const apiFaults: readonly ApiFault[] = [
+  {
+    name: 'connection refused',
+    code: 'ConnectionError',
+    isWide: true,
+    async inflict({ simulator }) {
+      await simulator.goDark(SICK);
+      return () => simulator.comeBack(SICK);
+    },
+  },
+  {
+    name: 'a name that does not resolve',
+    code: 'ConnectionError',
+    isWide: true,
+    inProcess: true,
+    async inflict(cloud) {
+      cloud.name.isLost = true;
+      // Kept connections would go on without a name.
+      await cloud.simulator.goDark(SICK);
+      await cloud.simulator.comeBack(SICK);
+      return () => Promise.resolve(void (cloud.name.isLost = false));
+    },
+  },
+  answered('a server that accepts and never answers', 'Timeout', { kind: 'hang' }),
+  answered('headers, then silence', 'Timeout', { kind: 'stall' }),
+  answered('one byte a second', 'Timeout', { kind: 'drip', everyMs: 1_000 }),
+  answered('a reset before the answer', 'ConnectionError', { kind: 'reset' }),
+  answered('an end in the middle of the body', 'ConnectionError', { kind: 'truncate' }),
+  answered('truncated JSON', 'BadResponse', MALFORMED_JSON),
+  answered('an empty 200', 'BadResponse', ok('')),
+  answered('JSON null', 'BadResponse', ok('null')),
+  answered('a JSON array', 'BadResponse', ok('[]')),
+  answered('a JSON string', 'BadResponse', ok('"ok"')),
+  answered('HTML with 502', 'HTTP502', BAD_GATEWAY),
+  answered('HTML with 200', 'BadResponse', ok(HTML, { 'content-type': 'text/html' })),
+  answered('a gzip bomb', 'BadResponse', ok(gzipSync(Buffer.alloc(8 << 20)), { 'content-encoding': 'gzip' })),
+  answered('a Content-Length beyond the body', 'Timeout', ok(IDLE, { 'content-length': '1000' })),
+  answered('a Content-Length short of the body', 'BadResponse', ok(IDLE, { 'content-length': '9' })),
+];

@@ -1,0 +1,108 @@
+import { performance } from 'node:perf_hooks';
+import { startDaemon } from '../../dist/app/daemon.js';
+import type { Daemon } from '../../dist/app/daemon.js';
+import { parseConfig } from '../../dist/config/load.js';
+import { createLogger } from '../../dist/log.js';
+import type { FakeClock } from '../helpers/fake-clock.js';
+import type { Cloud } from './cloud.js';
+import { Page } from './page.js';
+
+/** As fine as time passes: an answer that takes several steps to come is only a slow one. */
+const STEP_MS = 1_000;
+/** Turns of the event loop without any event before the sockets count as at rest. */
+const QUIET_TURNS = 3;
+
+/**
+ * The whole exporter in this process, its pages served over HTTP, on a clock that moves only when told to. The sockets are
+ * real: time stands still while something moves on them, so that hours pass in a moment and only a silent peer is slow.
+ */
+export class Exporter {
+  /** Every line that it logged. */
+  readonly log: string[];
+  readonly #daemon: Daemon;
+  readonly #clock: FakeClock;
+
+  private constructor(daemon: Daemon, clock: FakeClock, log: string[]) {
+    this.#daemon = daemon;
+    this.#clock = clock;
+    this.log = log;
+  }
+
+  static async start(cloud: Cloud, clock: FakeClock, more = ''): Promise<Exporter> {
+    const lines: string[] = [];
+    const log = createLogger({
+      level: 'info',
+      format: 'logfmt',
+      wallNow: () => clock.toWall(clock.now()),
+      write: (line) => void lines.push(line),
+    });
+    const daemon = await startDaemon({
+      name: 'exporter',
+      version: '1.2.3',
+      revision: 'test',
+      clock,
+      random: () => 0.5,
+      log,
+      lookup: cloud.lookup,
+      readConfig: () => parseConfig(cloud.configuration(more), { env: {}, file: 'config.yaml' }),
+      listenAddresses: [{ host: '127.0.0.1', port: 0 }],
+      telemetryPath: '/metrics',
+      enableLifecycle: false,
+      webConfigFile: undefined,
+    });
+    return new Exporter(daemon, clock, lines);
+  }
+
+  async page(): Promise<Page> {
+    const [address] = this.#daemon.addresses;
+    const response = await fetch(`http://127.0.0.1:${address?.port}/metrics`);
+    if (!response.ok) throw new Error(`the scrape is answered with ${response.status}`);
+    return new Page(await response.text());
+  }
+
+  /** Lets time pass. */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      await this.#clock.advance(Math.min(left, STEP_MS));
+      await rest();
+    }
+  }
+
+  /** Lets time pass, `everyMs` at a time, until a page holds what is wanted. Resolves to it. */
+  async passUntil(
+    what: string,
+    holds: (page: Page) => boolean,
+    { withinMs, everyMs = 15_000 }: { readonly withinMs: number; readonly everyMs?: number },
+  ): Promise<Page> {
+    await rest();
+    for (let passed = 0; ; passed += everyMs) {
+      const page = await this.page();
+      if (holds(page)) return page;
+      if (passed >= withinMs) throw new Error(`${what} did not come within ${withinMs / 1_000} s:\n${this.#told()}`);
+      await this.pass(everyMs);
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#daemon.stop();
+  }
+
+  #told(): string {
+    return this.log.slice(-10).join('');
+  }
+}
+
+/** Resolves when nothing moves on any socket of this process. */
+async function rest(): Promise<void> {
+  for (let quiet = 0, last = events(); quiet < QUIET_TURNS;) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const now = events();
+    quiet = now === last ? quiet + 1 : 0;
+    last = now;
+  }
+}
+
+/** How many events the event loop has seen: https://nodejs.org/api/perf_hooks.html#performancenodetiminguvmetricsinfo */
+function events(): number {
+  return performance.nodeTiming.uvMetricsInfo.events;
+}
