@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { bugFields } from './app/bug.js';
 import { startDaemon } from './app/daemon.js';
 import { runOnce } from './app/once.js';
 import { checkPermissions, permissionsTable } from './app/permissions.js';
@@ -48,6 +49,11 @@ async function run(argv: readonly string[]): Promise<number> {
     level: flags.once && flags.logLevel === 'info' ? 'warn' : flags.logLevel,
     format: flags.logFormat,
     wallNow: () => clock.toWall(clock.now()),
+  });
+  // Nobody knows what it left half done. Node would print the line of code and the properties of the error, secrets too.
+  process.on('uncaughtException', (thrown) => {
+    log.error('uncaught exception, the exporter ends', bugFields(thrown));
+    process.exit(EXIT_FAILURE);
   });
   if (flags.demo) return demo(flags, { about, clock, log });
   const readConfig = (): LoadedConfig => loadConfig(flags.configFile, { env: process.env });
@@ -106,9 +112,11 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
       });
     }
   });
-  // A promise that nobody looked at is a bug, and no reason to stop watching backups.
-  process.on('unhandledRejection', (reason) => log.error('a bug in the exporter', { error: messageOf(reason) }));
   const starting = startDaemon({ ...flags, ...about, clock, random: systemRandom, log, readConfig });
+  // A promise that nobody looked at is a bug, and no reason to stop watching backups.
+  process.on('unhandledRejection', (reason) => {
+    void starting.then((daemon) => daemon.onBug(reason)).catch(() => undefined);
+  });
   // From the first moment on: a signal without a handler would end the process.
   process.on('SIGHUP', () => void starting.then((daemon) => daemon.reload()).catch(() => undefined));
   const daemon = await starting;

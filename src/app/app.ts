@@ -9,12 +9,13 @@ import { Keeper } from '../fleet/keeper.js';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
 import { Store } from '../fleet/store.js';
-import type { Logger } from '../log.js';
+import type { LogFields, Logger } from '../log.js';
 import { SelfMetrics } from '../metrics/self.js';
 import { placeKey } from '../model.js';
 import type { Action, Instance, Place } from '../model.js';
 import { Scheduler } from '../poll/scheduler.js';
 import { BudgetLog } from './budget-log.js';
+import { bugFields } from './bug.js';
 import { createFleetLog } from './fleet-log.js';
 import { isSameConfig, placesOf } from './place-config.js';
 import type { PlaceConfig } from './place-config.js';
@@ -107,11 +108,28 @@ export class App {
       },
     });
     const scheduler = new Scheduler(clock, config.polling.concurrency);
-    this.#shared = { version, clock, random, log, fleet: this.fleet, scheduler, self: this.self, isOnce, lookup };
+    this.#shared = {
+      version,
+      clock,
+      random,
+      log,
+      fleet: this.fleet,
+      scheduler,
+      self: this.self,
+      isOnce,
+      lookup,
+      onBug: this.onBug,
+    };
     this.#budgetLog = new BudgetLog(log);
     for (const account of config.accounts) this.#openAccount(account);
     for (const place of placesOf(config)) this.#openPlace(place);
   }
+
+  /** Logs and counts an exception that should not exist; whatever it broke off, the rest goes on. */
+  readonly onBug = (thrown: unknown, fields?: LogFields): void => {
+    this.self.internalError();
+    this.#options.log.error('a bug in the exporter', { ...fields, ...bugFields(thrown) });
+  };
 
   get config(): Config {
     return this.#config;

@@ -27,6 +27,8 @@ export interface Daemon {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   /** The problems that kept the old configuration in force; none when the new one is. Reloads run one after the other. */
   reload(): Promise<readonly string[]>;
+  /** Logs and counts an exception that should not exist. */
+  onBug(thrown: unknown): void;
   /** Ends within 5 s, whatever hangs. */
   stop(): Promise<void>;
 }
@@ -62,7 +64,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       snapshot: () => snapshotOf(app, options, reloads),
       reload: () => reloads.run(),
       lifecycle: options.enableLifecycle,
-      onBug: (error) => log.error('a bug in the exporter', { error: messageOf(error) }),
+      onBug: app.onBug,
     }),
   }).catch(async (thrown: unknown) => {
     // The state is let go of, and nothing is left running.
@@ -74,6 +76,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return {
     addresses: servers.addresses,
     reload: () => reloads.run(),
+    onBug: app.onBug,
     async stop() {
       const late = new AbortController();
       const whole = Promise.all([app.stop(), servers.close(SERVERS_MS).then(() => security?.close())]);

@@ -3,7 +3,6 @@ import type { CredentialsProvider } from '../alibaba/credentials.js';
 import { endpointOf } from '../alibaba/endpoints.js';
 import { createRdsApi } from '../alibaba/rds-api.js';
 import type { RdsApi } from '../alibaba/rds-api.js';
-import { messageOf } from '../errors.js';
 import type { PlaceView } from '../fleet/place-view.js';
 import { instanceKey } from '../model.js';
 import type { Action, ApiError, Instance } from '../model.js';
@@ -34,7 +33,7 @@ export class PlaceRunner {
   #failingCode: string | undefined;
 
   constructor(config: PlaceConfig, credentials: CredentialsProvider, shared: Shared) {
-    const { clock, random, scheduler, log, isOnce } = shared;
+    const { clock, random, scheduler, onBug, isOnce } = shared;
     this.#config = config;
     this.#shared = shared;
     // One listener for each call that waits or is under way; each is removed when its call ends.
@@ -54,8 +53,7 @@ export class PlaceRunner {
       source: { describeBackupTasks: (request, signal) => this.#api.describeBackupTasks(request, signal) },
       settings: config.polling,
       settle: (instance, result) => this.#targets.settle(instance, result),
-      onBug: (instance, thrown) =>
-        log.error('a bug in the exporter', { ...instanceFields(instance), error: messageOf(thrown) }),
+      onBug: (instance, thrown) => onBug(thrown, instanceFields(instance)),
       clock,
       random,
       signal: this.#stop.signal,
@@ -211,7 +209,8 @@ export class PlaceRunner {
     });
   }
 
-  #logFailure({ code, message, requestId }: ApiError): void {
+  #logFailure({ kind, code, message, requestId }: ApiError): void {
+    if (kind === 'bug') this.#shared.self.internalError();
     if (code === this.#failingCode) return;
     this.#failingCode = code;
     this.#shared.log.warn('discovery failing: the last complete list of instances stays', {

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.js';
 import type { Fleet } from '../fleet/fleet.js';
-import type { Logger } from '../log.js';
+import type { LogFields, Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self.js';
 import type { Scheduler } from '../poll/scheduler.js';
 
@@ -15,6 +15,8 @@ export interface Shared {
   readonly fleet: Fleet;
   readonly scheduler: Scheduler;
   readonly self: SelfMetrics;
+  /** Logs and counts an exception that should not exist. */
+  readonly onBug: (thrown: unknown, fields?: LogFields) => void;
   /** Poll everything once and no more. */
   readonly isOnce: boolean;
   /** In place of the system's name resolution. */

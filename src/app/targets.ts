@@ -61,6 +61,7 @@ export class Targets {
       });
       return undefined;
     }
+    if (!result.ok && result.error.kind === 'bug') this.#shared.self.internalError();
     const state = await this.#shared.fleet.apply(instanceKey(instance), result);
     return state && this.#outlook(state);
   }

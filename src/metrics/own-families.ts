@@ -33,6 +33,12 @@ export const OWN = {
     type: 'counter',
     labels: ['field'],
   },
+  internalErrors: {
+    name: 'alicloud_rds_backup_exporter_internal_errors_total',
+    help: 'Exceptions that should not exist: bugs in the exporter, which the log names.',
+    type: 'counter',
+    labels: [],
+  },
   reloadSuccessful: {
     name: 'alicloud_rds_backup_exporter_config_last_reload_successful',
     help: 'Whether the configuration was last loaded successfully (1) or not (0).',

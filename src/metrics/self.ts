@@ -69,6 +69,7 @@ export class SelfMetrics {
     registers: [this.#registry],
   });
   readonly #unexpectedValues = this.#counter(OWN.unexpectedValues);
+  readonly #internalErrors = this.#counter(OWN.internalErrors);
   readonly #reloadSuccessful = this.#gauge(OWN.reloadSuccessful);
   readonly #reloadTimestamp = this.#gauge(OWN.reloadTimestamp);
   readonly #saveSuccessful: Gauge | undefined;
@@ -117,6 +118,10 @@ export class SelfMetrics {
 
   unexpectedValue(field: TaskField): void {
     this.#unexpectedValues.inc({ field });
+  }
+
+  internalError(): void {
+    this.#internalErrors.inc();
   }
 
   /** The configuration was loaded anew, or was refused and the old one kept. */
