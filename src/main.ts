@@ -4,7 +4,7 @@ import { bugFields } from './app/bug.js';
 import { startDaemon } from './app/daemon.js';
 import { runOnce } from './app/once.js';
 import { checkPermissions, permissionsTable } from './app/permissions.js';
-import { warningsOf } from './app/configuration.js';
+import { checkConfiguration, warningsOf } from './app/configuration.js';
 import { systemClock, systemRandom } from './clock.js';
 import type { Clock } from './clock.js';
 import { helpText } from './config/flag-table.js';
@@ -73,11 +73,11 @@ async function demo(flags: Flags, { about, clock, log }: Pick<Run, 'about' | 'cl
 }
 
 async function checkConfig({ flags, about, clock, log, readConfig }: Run): Promise<number> {
-  const loaded = readConfig();
-  for (const warning of warningsOf(loaded)) process.stderr.write(`warning: ${warning}\n`);
+  const { config, warnings } = await checkConfiguration(readConfig, flags.webConfigFile);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   print('OK\n');
   if (!flags.configCheckPermissions) return EXIT_OK;
-  const permissions = await checkPermissions({ config: loaded.config, clock, log, version: about.version });
+  const permissions = await checkPermissions({ config, clock, log, version: about.version });
   print(permissionsTable(permissions));
   return permissions.some(({ result }) => result === 'denied') ? EXIT_FAILURE : EXIT_OK;
 }

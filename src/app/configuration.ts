@@ -1,6 +1,27 @@
 import { isKnownRegion } from '../alibaba/endpoints.js';
 import type { Config } from '../config/config.js';
 import type { LoadedConfig } from '../config/load.js';
+import { UsageError } from '../errors.js';
+import { checkWebConfig } from '../web/toolkit/web-security.js';
+
+/**
+ * Reads the configuration and, if there is one, the web configuration; what they are probably not meant to say, one line each.
+ * @throws UsageError with every problem of both
+ */
+export async function checkConfiguration(
+  readConfig: () => LoadedConfig,
+  webConfigFile: string | undefined,
+): Promise<{ readonly config: Config; readonly warnings: readonly string[] }> {
+  const problems: string[] = [];
+  const note = (thrown: unknown): undefined => {
+    if (!(thrown instanceof UsageError)) throw thrown;
+    problems.push(...thrown.problems);
+  };
+  const loaded = await new Promise<LoadedConfig>((resolve) => resolve(readConfig())).catch(note);
+  const webWarnings = webConfigFile === undefined ? [] : await checkWebConfig(webConfigFile).catch(note);
+  if (loaded === undefined || webWarnings === undefined) throw new UsageError(problems);
+  return { config: loaded.config, warnings: [...warningsOf(loaded), ...webWarnings] };
+}
 
 /** What a configuration is probably not meant to say, one line each. */
 export function warningsOf({ config, warnings }: LoadedConfig): readonly string[] {

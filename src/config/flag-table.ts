@@ -13,7 +13,10 @@ export interface FlagRow {
 /** Every flag: for parsing, for `--help`, and for the table in the README. */
 export const FLAGS = [
   { name: 'config.file', value: 'PATH', fallback: 'config.yaml', meaning: 'configuration file' },
-  { name: 'config.check', meaning: 'validate the file, print OK or every problem, and exit with 0 or 2' },
+  {
+    name: 'config.check',
+    meaning: 'validate the file, and that of --web.config.file, print OK or every problem, and exit with 0 or 2',
+  },
   {
     name: 'config.check-permissions',
     meaning:

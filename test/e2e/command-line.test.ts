@@ -120,6 +120,31 @@ describe('the command line', function () {
     expect([bad.code, bad.stdout, bad.stderr.split('\n').length - 1]).to.deep.equal([2, '', 3]);
   });
 
+  it('checks the web configuration as well, and tells the problems of both files', async () => {
+    const check = async (config: string, web: string): Promise<readonly unknown[]> => {
+      const { code, stdout, stderr } = await runExporter([
+        '--config.check',
+        `--config.file=${scratch.file('config.yaml', config)}`,
+        `--web.config.file=${scratch.file('web.yaml', web)}`,
+      ]);
+      return [code, stdout, stderr.replaceAll(scratch.path, 'FOLDER')];
+    };
+    const users = 'basic_auth_users: {prometheus: planted-password}\n';
+    const tooShort =
+      'FOLDER/web.yaml:1: basic_auth_users.prometheus: must be a bcrypt hash; this is too short for one\n';
+    expect(await check(ACCOUNT, users)).to.deep.equal([2, '', tooShort]);
+    expect(await check('accounts: 3\n', users)).to.deep.equal([
+      2,
+      '',
+      `FOLDER/config.yaml:1: accounts: 3: must be a list\n${tooShort}`,
+    ]);
+    expect(await check(ACCOUNT, 'http_server_config: {http2: true}\n')).to.deep.equal([
+      0,
+      'OK\n',
+      'warning: http2 is not offered: clients speak HTTP/1.1\n',
+    ]);
+  });
+
   it('ends with 1 and one clear line when the address is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

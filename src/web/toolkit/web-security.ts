@@ -37,6 +37,17 @@ export interface WebSecurityOptions {
   readonly compare?: Compare;
 }
 
+/**
+ * The warnings of a file that could be opened.
+ * @throws UsageError as `openWebConfig` does
+ */
+export async function checkWebConfig(path: string): Promise<readonly string[]> {
+  const { tls, warnings } = readWebConfig(path, { readFile: (file) => readFileSync(file), following: false });
+  const problem = tls && (await import('./tls.js')).problemOf(tls);
+  if (problem !== undefined) throw unusableTls(path, problem);
+  return warnings;
+}
+
 /** @throws UsageError with every problem of the file, or that it cannot be read */
 export async function openWebConfig(path: string, { log, clock, compare }: WebSecurityOptions): Promise<WebSecurity> {
   const thread = new BcryptThread(clock);
@@ -58,7 +69,7 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
       const problem = switched
         ? 'TLS cannot be switched on or off without a restart'
         : config.tls && tls?.problemOf(config.tls);
-      if (problem !== undefined) throw new UsageError([`${path}:1: tls_server_config: ${problem}`]);
+      if (problem !== undefined) throw unusableTls(path, problem);
       return config;
     },
     changed: adopt,
@@ -100,6 +111,10 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
     },
     close: () => thread.close(),
   };
+}
+
+function unusableTls(path: string, problem: string): UsageError {
+  return new UsageError([`${path}:1: tls_server_config: ${problem}`]);
 }
 
 /** @throws never: `load` lets no configuration in that switches TLS off */

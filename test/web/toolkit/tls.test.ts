@@ -7,7 +7,9 @@ import { connect } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { UsageError } from '../../../dist/errors.js';
 import { subjectAltNames } from '../../../dist/web/toolkit/client-certificate.js';
+import { checkWebConfig } from '../../../dist/web/toolkit/web-security.js';
 import { needTool } from '../../helpers/tools.js';
 import { Certificates } from './certificates.js';
 import { WebServer } from './web-server.js';
@@ -303,9 +305,10 @@ describe('TLS by the web configuration', function () {
     certificates.write('server.pem', certificates.text('weak.pem'));
     certificates.write('server.key', certificates.text('weak.key'));
     expect(await status()).to.equal(200);
-    expect(web.security.status().problem).to.match(
-      /web\.yml:1: tls_server_config: OpenSSL refuses it: .*key too small$/,
-    );
+    const tooSmall = /web\.yml:1: tls_server_config: OpenSSL refuses it: .*key too small$/;
+    expect(web.security.status().problem).to.match(tooSmall);
+    const thrown = await checkWebConfig(certificates.path('web.yml')).catch((error: unknown) => error);
+    expect(thrown).to.be.instanceOf(UsageError).with.property('message').that.matches(tooSmall);
   });
 
   it('stays on until a restart when it is taken out of the file', async () => {
