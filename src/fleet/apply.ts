@@ -27,6 +27,8 @@ export interface ApplyContext {
   readonly activeIntervalMs: number;
   /** When the states were last taken for a scrape; undefined before the first. */
   readonly lastScrapeMs: number | undefined;
+  /** False while an outcome could not be stored: an end is then noted, and counted by a later poll. */
+  readonly mayCount?: boolean;
 }
 
 export interface Applied {
@@ -104,12 +106,13 @@ class Fold {
       before === undefined
         ? this.#isModeUnscraped(task.mode)
         : before.uncounted !== undefined && !this.#wasScraped(completion);
-    this.tasks.push(holdBack ? { ...tracked, uncounted: completion } : this.#count(tracked, completion));
+    if (holdBack || this.context.mayCount === false) this.#note(tracked, completion);
+    else this.tasks.push(this.#count(tracked, completion));
   }
 
   unlisted(before: TrackedTask, followUp: FollowUp | undefined): void {
     if (before.uncounted !== undefined) {
-      if (this.#wasScraped(before.uncounted)) this.#count(before, before.uncounted);
+      if (this.#wasScraped(before.uncounted)) this.#end(before, before.uncounted);
       else this.tasks.push(before);
     } else if (!this.countedJobs.includes(before.task.backupJobId)) {
       const gone: TrackedTask =
@@ -128,14 +131,14 @@ class Fold {
     const { task } = followUp;
     if (task !== undefined && outcomeOf(task) !== undefined) {
       const ended = this.#tell({ ...gone, task: { ...task, mode: gone.task.mode } });
-      this.#count(ended, this.#completion(ended, gone.ranForMs));
+      this.#end(ended, this.#completion(ended, gone.ranForMs));
     } else if (task !== undefined && phaseOf(task) !== 'ended') {
       const running = this.#tell(this.#progressed({ ...task, mode: gone.task.mode }, gone));
       this.tasks.push({ ...running, unsettledAnswers: gone.unsettledAnswers, ranForMs: undefined });
     } else {
       const unsettledAnswers = (gone.unsettledAnswers ?? 0) + 1;
       if (unsettledAnswers < MAX_UNSETTLED_ANSWERS) this.tasks.push({ ...gone, unsettledAnswers });
-      else this.#count(gone, { ...this.#completion(gone, gone.ranForMs), outcome: 'Unknown' });
+      else this.#end(gone, { ...this.#completion(gone, gone.ranForMs), outcome: 'Unknown' });
     }
   }
 
@@ -180,6 +183,16 @@ class Fold {
   #wasScraped({ at }: Completion): boolean {
     const { nowMs, lastScrapeMs } = this.context;
     return (lastScrapeMs !== undefined && lastScrapeMs > at) || nowMs - at > MAX_UNCOUNTED_MS;
+  }
+
+  /** The end of a task that is no longer listed. */
+  #end(tracked: TrackedTask, completion: Completion): void {
+    if (this.context.mayCount === false) this.#note({ ...tracked, unsettledAnswers: undefined }, completion);
+    else this.#count(tracked, completion);
+  }
+
+  #note(tracked: TrackedTask, completion: Completion): void {
+    this.tasks.push({ ...tracked, uncounted: completion });
   }
 
   #count(tracked: TrackedTask, completion: Completion): TrackedTask {

@@ -7,8 +7,10 @@ import type { InstanceState } from './state.js';
 
 /** Where states are kept over a restart. */
 export interface StateKeeper {
-  /** Resolves, if it is urgent, when the state is on disk or its loss was reported; never rejects. */
-  save(state: InstanceState, isUrgent: boolean): Promise<void>;
+  /** A moment later. */
+  save(state: InstanceState): void;
+  /** Resolves to whether it is on disk; never rejects. */
+  saveNow(state: InstanceState): Promise<boolean>;
   /** It is watched from now on. */
   watched(key: string): void;
   /** It is no longer watched, and may come back. */
@@ -68,7 +70,7 @@ export class Fleet {
     const state = known === undefined ? newInstanceState(instance, this.#options.clock.now()) : { ...known, instance };
     this.#set(key, state);
     this.#options.keeper?.watched(key);
-    if (known === undefined) void this.#options.keeper?.save(state, false);
+    if (known === undefined) this.#options.keeper?.save(state);
     return state;
   }
 
@@ -91,22 +93,20 @@ export class Fleet {
 
   /**
    * Takes in the result of a poll. An outcome is on disk before it is shown, so that a counter never runs backwards over
-   * a restart; everything else is saved behind.
+   * a restart: while it cannot be stored it is noted and not counted. Everything else is saved behind.
    */
   async apply(key: string, result: PollResult): Promise<InstanceState | undefined> {
     const before = this.#states.get(key);
     if (before === undefined) return undefined;
     const { clock, activeIntervalMs, keeper, onEvent } = this.#options;
-    const { state, events } = applyPoll(before, result, {
-      nowMs: clock.now(),
-      activeIntervalMs: activeIntervalMs(),
-      lastScrapeMs: this.#lastScrapeMs,
-    });
-    if (keeper !== undefined && isWorthSaving(before, state)) {
-      await keeper.save(state, before.outcomes !== state.outcomes);
-    }
+    const context = { nowMs: clock.now(), activeIntervalMs: activeIntervalMs(), lastScrapeMs: this.#lastScrapeMs };
+    let { state, events } = applyPoll(before, result, context);
+    const isUrgent = keeper !== undefined && before.outcomes !== state.outcomes;
+    const isSaved = isUrgent && (await keeper.saveNow(state));
+    if (isUrgent && !isSaved) ({ state, events } = applyPoll(before, result, { ...context, mayCount: false }));
     const now = this.#states.get(key);
     if (now === undefined) return undefined;
+    if (!isSaved && isWorthSaving(before, state)) keeper?.save(state);
     // The instance may have been renamed while its state was being saved.
     this.#set(key, now.instance === state.instance ? state : { ...state, instance: now.instance });
     for (const event of events) onEvent(state.instance, event);

@@ -3,12 +3,13 @@ import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import { instanceKey } from '../model.js';
 import type { StateKeeper } from './fleet.js';
-import { fromRecord, toRecord } from './record.js';
+import { readRecord, writeRecord } from './record.js';
+import type { Kept } from './record.js';
 import type { InstanceState } from './state.js';
 import type { Store } from './store.js';
 
 export interface KeeperOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'readAll' | 'write' | 'close'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -22,20 +23,23 @@ export interface KeeperHooks {
 
 /** What does not matter to a counter is written together, this long after the first change. */
 const WRITE_BEHIND_MS = 1_000;
-const RETRY_MS = 10_000;
+/** How often the store is looked after: it may have been removed, or what could not be written may be written now. */
+const LOOK_MS = 10_000;
 const CLEAN_MS = 3_600_000;
 const FORGET_AFTER_MS = 7 * 86_400_000;
 
 /** Keeps the states in the store: outcomes at once, everything else a moment later, all that waits in one step. */
 export class Keeper implements StateKeeper {
   readonly #options: KeeperOptions;
-  /** When instances that are remembered but not watched were last watched. */
-  readonly #goneAt = new Map<string, number>();
+  /** All that the store is to hold: one that lost it is given it again. */
+  readonly #kept = new Map<string, Kept>();
+  /** What the store does not have yet; of these it deletes what is not kept. */
+  #unsaved = new Set<string>();
   /** Instances of before the restart that nobody has watched yet, and that the store still has as watched. */
-  readonly #unclaimed = new Map<string, InstanceState>();
-  #changes = new Map<string, string | undefined>();
-  #writing: Promise<void> | undefined;
-  #cancelTimer: (() => void) | undefined;
+  readonly #unclaimed = new Set<string>();
+  #writing: Promise<boolean> = Promise.resolve(true);
+  #cancelWrite: (() => void) | undefined;
+  #cancelLook: () => void = () => undefined;
   #cancelCleaning: () => void = () => undefined;
   #hooks: KeeperHooks = { forget: () => undefined, onSaved: () => undefined };
   #isFailing = false;
@@ -51,103 +55,127 @@ export class Keeper implements StateKeeper {
     const states = new Map<string, InstanceState>();
     for (const [key, text] of await store.readAll()) {
       try {
-        const { state, goneAt } = fromRecord(text, clock);
-        states.set(key, state);
-        this.#goneAt.set(key, goneAt ?? clock.now());
-        if (goneAt === null) this.#unclaimed.set(key, state);
+        const kept = readRecord(key, text, clock);
+        states.set(key, kept.state);
+        this.#kept.set(key, kept);
+        if (kept.goneAt === null) this.#unclaimed.add(key);
       } catch (thrown) {
         log.error('a record of the state cannot be read and is dropped', { key, error: messageOf(thrown) });
-        this.#changes.set(key, undefined);
+        this.#unsaved.add(key);
       }
     }
     return states;
   }
 
-  /** Begins to report, and to drop the instances that were gone for 7 days: now and every hour. */
+  /** Begins to report, to look after the store, and to drop the instances that were gone for 7 days: now and every hour. */
   start(hooks: KeeperHooks): void {
     this.#hooks = hooks;
     this.#forgetGone();
-    this.#cancelCleaning = this.#options.clock.after(CLEAN_MS, () => this.#clean());
+    this.#cleanLater();
+    this.#lookLater();
   }
 
-  #clean(): void {
-    for (const state of this.#unclaimed.values()) this.gone(state);
-    this.#unclaimed.clear();
-    this.#forgetGone();
-    this.#cancelCleaning = this.#options.clock.after(CLEAN_MS, () => this.#clean());
+  #lookLater(): void {
+    this.#cancelLook = this.#options.clock.after(LOOK_MS, () => {
+      void this.#flush().then(() => {
+        if (!this.#isClosed) this.#lookLater();
+      });
+    });
+  }
+
+  #cleanLater(): void {
+    const { clock } = this.#options;
+    this.#cancelCleaning = clock.after(CLEAN_MS, () => {
+      for (const key of this.#unclaimed) this.#mark(key, clock.now());
+      this.#unclaimed.clear();
+      this.#forgetGone();
+      this.#cleanLater();
+    });
   }
 
   #forgetGone(): void {
-    const { clock } = this.#options;
-    for (const [key, goneAt] of this.#goneAt) {
-      if (clock.now() - goneAt < FORGET_AFTER_MS) continue;
-      this.#goneAt.delete(key);
+    const nowMs = this.#options.clock.now();
+    for (const [key, { goneAt }] of this.#kept) {
+      if (goneAt === null || nowMs - goneAt < FORGET_AFTER_MS) continue;
+      this.#kept.delete(key);
+      this.#unsaved.add(key);
+      this.#writeBehind();
       this.#hooks.forget(key);
-      void this.#change(key, undefined, WRITE_BEHIND_MS);
     }
   }
 
   /** The instance is watched: what is written of it from now on is current. */
   watched(key: string): void {
-    this.#goneAt.delete(key);
     this.#unclaimed.delete(key);
+    this.#mark(key, null);
   }
 
   gone(state: InstanceState): void {
-    const nowMs = this.#options.clock.now();
-    const key = instanceKey(state.instance);
-    this.#goneAt.set(key, nowMs);
-    void this.#change(key, JSON.stringify(toRecord(state, this.#options.clock, nowMs)), WRITE_BEHIND_MS);
+    this.#keep(instanceKey(state.instance), { state, goneAt: this.#options.clock.now() });
   }
 
-  save(state: InstanceState, isUrgent: boolean): Promise<void> {
-    const text = JSON.stringify(toRecord(state, this.#options.clock, null));
-    return this.#change(instanceKey(state.instance), text, isUrgent ? 0 : WRITE_BEHIND_MS);
+  save(state: InstanceState): void {
+    this.#keep(instanceKey(state.instance), { state, goneAt: null });
+  }
+
+  /** While saving fails nothing but the next look tries again. */
+  async saveNow(state: InstanceState): Promise<boolean> {
+    this.save(state);
+    return !this.#isClosed && !this.#isFailing && this.#flush();
   }
 
   /** Writes what waits and lets go of the store. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#cancelTimer?.();
+    this.#cancelWrite?.();
+    this.#cancelLook();
     this.#cancelCleaning();
-    await this.#writing;
-    await this.#write();
+    // A store that turns out to be lost only now is made anew by the second write.
+    if (!(await this.#flush())) await this.#flush();
     await this.#options.store.close();
   }
 
-  /** Resolves when the change is on disk, or when a write of it has failed: it is then tried again behind. */
-  #change(key: string, text: string | undefined, delayMs: number): Promise<void> {
-    this.#changes.set(key, text);
-    if (this.#isClosed) return Promise.resolve();
-    if (delayMs > 0) {
-      this.#cancelTimer ??= this.#options.clock.after(delayMs, () => void this.#flush());
-      return Promise.resolve();
-    }
-    return this.#flush();
+  #mark(key: string, goneAt: number | null): void {
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && kept.goneAt !== goneAt) this.#keep(key, { ...kept, goneAt });
+  }
+
+  #keep(key: string, kept: Kept): void {
+    this.#kept.set(key, kept);
+    this.#unsaved.add(key);
+    this.#writeBehind();
+  }
+
+  #writeBehind(): void {
+    if (this.#isClosed || this.#isFailing) return;
+    this.#cancelWrite ??= this.#options.clock.after(WRITE_BEHIND_MS, () => void this.#flush());
   }
 
   /** Everything that waits, after what is being written. Changes that come in the meantime share the next write. */
-  #flush(): Promise<void> {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    this.#writing ??= Promise.resolve();
-    const next = this.#writing.then(() => this.#write());
-    this.#writing = next;
-    return next;
+  #flush(): Promise<boolean> {
+    this.#cancelWrite?.();
+    this.#cancelWrite = undefined;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
   }
 
-  async #write(): Promise<void> {
-    if (this.#changes.size === 0) return;
-    const changes = this.#changes;
-    this.#changes = new Map();
+  /** Whether the store now has all that waited. */
+  async #write(): Promise<boolean> {
+    const { store, clock } = this.#options;
+    const keys = this.#unsaved;
+    this.#unsaved = new Set();
+    const recordOf = (key: string): string | undefined => {
+      const kept = this.#kept.get(key);
+      return kept && writeRecord(kept, clock);
+    };
     try {
-      await this.#options.store.write(changes);
+      await store.write(new Map([...keys].map((key) => [key, recordOf(key)])));
       this.#report(undefined);
+      return true;
     } catch (thrown) {
+      this.#unsaved = new Set([...keys, ...this.#unsaved, ...this.#kept.keys()]);
       this.#report(thrown);
-      // Newer changes of the same instances win.
-      this.#changes = new Map([...changes, ...this.#changes]);
-      if (!this.#isClosed) this.#cancelTimer ??= this.#options.clock.after(RETRY_MS, () => void this.#flush());
+      return false;
     }
   }
 

@@ -1,12 +1,21 @@
+import { crc32 } from 'node:zlib';
 import type { Clock } from '../clock.js';
+import { instanceKey } from '../model.js';
 import { newInstanceState } from './apply.js';
 import type { Completion, InstanceState, TrackedTask } from './state.js';
 
 /** Of the shape below. A store of a higher version was written by a newer exporter. */
 export const RECORD_VERSION = 1;
 
-/** What is kept of an instance over a restart. JSON; times are wall clock milliseconds since the epoch. */
-export interface StateRecord {
+/** What is kept of an instance over a restart. */
+export interface Kept {
+  readonly state: InstanceState;
+  /** When it ceased to be watched; null while it is. */
+  readonly goneAt: number | null;
+}
+
+/** JSON; times are wall clock milliseconds since the epoch. */
+interface StateRecord {
   readonly account: string;
   readonly regionId: string;
   readonly instanceId: string;
@@ -14,11 +23,22 @@ export interface StateRecord {
   readonly tasks: readonly TrackedTask[];
   readonly outcomes: InstanceState['outcomes'];
   readonly countedJobs: readonly string[];
-  /** When it ceased to be watched; null while it is. */
   readonly goneAt: number | null;
 }
 
-export function toRecord(state: InstanceState, clock: Clock, goneAt: number | null): StateRecord {
+/** Behind a checksum of its own: LevelDB does not check the tables it reads. */
+export function writeRecord(kept: Kept, clock: Clock): string {
+  const json = JSON.stringify(toRecord(kept, clock));
+  return checksum(json) + json;
+}
+
+const CHECKSUM_DIGITS = 8;
+
+function checksum(json: string): string {
+  return crc32(json).toString(16).padStart(CHECKSUM_DIGITS, '0');
+}
+
+function toRecord({ state, goneAt }: Kept, clock: Clock): StateRecord {
   const wall = (ms: number): number => Math.round(clock.toWall(ms));
   const { account, regionId, instanceId } = state.instance;
   return {
@@ -33,15 +53,11 @@ export function toRecord(state: InstanceState, clock: Clock, goneAt: number | nu
   };
 }
 
-/**
- * The state that a record stands for. The store checksums what it keeps, so a record is as it was written.
- * @throws if it was not written by this program all the same
- */
-export function fromRecord(
-  text: string,
-  clock: Clock,
-): { readonly state: InstanceState; readonly goneAt: number | null } {
-  const record: StateRecord = JSON.parse(text);
+/** @throws if the record was damaged, or is not the one of `key` */
+export function readRecord(key: string, text: string, clock: Clock): Kept {
+  const json = text.slice(CHECKSUM_DIGITS);
+  if (text.slice(0, CHECKSUM_DIGITS) !== checksum(json)) throw new Error('its checksum is wrong');
+  const record: StateRecord = JSON.parse(json);
   const { account, regionId, instanceId, countedJobs } = record;
   const offsetMs = clock.toWall(0);
   const steady = (ms: number): number => ms - offsetMs;
@@ -56,6 +72,7 @@ export function fromRecord(
     labels: {},
     stuckAfterMs: 0,
   };
+  if (instanceKey(instance) !== key) throw new Error('it is of another instance');
   return {
     state: {
       ...newInstanceState(instance, steady(record.firstSeenAt)),

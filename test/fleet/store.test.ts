@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { EventEmitter, once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -22,6 +23,8 @@ interface Run {
   readonly keeper: Keeper;
   readonly events: FleetEvent[];
   readonly saved: boolean[];
+  /** Emits `saved` whenever `saved` grows. */
+  readonly told: EventEmitter;
   poll(tasks: readonly BackupTask[], ended?: BackupTask): Promise<void>;
 }
 
@@ -43,14 +46,16 @@ describe('the state over a restart', () => {
     const store = await Store.open({ path, clock, log });
     const keeper = new Keeper({ store, clock, log });
     const [events, saved]: [FleetEvent[], boolean[]] = [[], []];
+    const told = new EventEmitter();
     const onEvent = (_: unknown, event: FleetEvent): void => void events.push(event);
     const fleet = new Fleet({ clock, activeIntervalMs: () => 30_000, onEvent, keeper }, await keeper.load());
-    keeper.start({ forget: (key) => fleet.forget(key), onSaved: (ok) => saved.push(ok) });
+    keeper.start({ forget: (key) => fleet.forget(key), onSaved: (ok) => told.emit('saved', saved.push(ok)) });
+
     const poll = async (tasks: readonly BackupTask[], ended?: BackupTask): Promise<void> => {
       const followUps = ended ? [{ backupJobId: ended.backupJobId, task: ended }] : [];
       await fleet.apply(KEY, { ok: true, tasks, followUps });
     };
-    return { fleet, keeper, events, saved, poll };
+    return { fleet, keeper, events, saved, told, poll };
   }
 
   it('keeps first seen, progress, running since, counters and counted jobs', async () => {
@@ -168,14 +173,28 @@ describe('the state over a restart', () => {
     await after.keeper.close();
   });
 
-  it('that cannot be saved is reported, kept in memory and saved later', async () => {
+  it('that cannot be saved is reported, and its outcomes are shown once it can', async () => {
     const run = await start();
     run.fleet.watch(RM1);
-    await run.poll([taskOf('1')]);
+    await run.poll([taskOf('1'), taskOf('2', { mode: 'Manual' })]);
     rmSync(path, { recursive: true });
-    await run.poll([taskOf('1', { backupStatus: 'Finished' })]);
+    await run.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 20 })]);
+    await clock.advance(1);
+    run.fleet.scrape();
+    await run.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 30 })]);
+    const unsaved = run.fleet.get(KEY);
+    expect(unsaved?.outcomes.Automated?.counts.Finished).to.equal(0);
+    expect(unsaved?.tasks.map(({ task }) => [task.backupStatus, task.processPercent])).to.deep.equal([
+      ['Finished', 10],
+      ['Uploading', 30],
+    ]);
+    expect([run.saved, existsSync(path)]).to.deep.equal([[false], false]);
+    const again = once(run.told, 'saved');
+    await clock.advance(10_000);
+    await again;
+    await run.poll([]);
     expect(run.fleet.get(KEY)?.outcomes.Automated?.counts.Finished).to.equal(1);
-    expect(run.saved).to.deep.equal([false]);
+    expect(run.saved).to.deep.equal([false, true]);
     await run.keeper.close();
   });
 
