@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { eventually, freePort, Program, Scratch } from '../helpers/program.js';
-import { needTool } from '../helpers/tools.js';
+import { Alertmanager } from '../helpers/alertmanager.js';
+import { eventually } from '../helpers/program.js';
 import { DEPLOY } from './rules-file.js';
 
 const TEST_TIMEOUT_MS = 60_000;
@@ -35,11 +35,6 @@ const SUPPRESSED = [
   'PollLagging cn-hangzhou',
 ];
 
-interface Listed {
-  readonly labels: Labels;
-  readonly status: { readonly state: string };
-}
-
 /** The rules of the example alone: its receivers' addresses do not exist here. */
 function configuration(): string {
   const example: { inhibit_rules: unknown } = parse(
@@ -53,41 +48,25 @@ function nameOf({ alertname, instance_id: instance, region_id: region, mode }: L
 }
 
 describe('inhibition in a real Alertmanager', () => {
-  const scratch = new Scratch();
-  let alertmanager: Program | undefined;
-  let origin = '';
+  let alertmanager: Alertmanager;
 
   before(async function () {
     this.timeout(TEST_TIMEOUT_MS);
-    const tool = needTool(this, 'prometheus-alertmanager', 'prometheus-alertmanager');
-    origin = `http://127.0.0.1:${await freePort()}`;
-    alertmanager = new Program(tool, [
-      `--config.file=${scratch.file('alertmanager.yml', configuration())}`,
-      `--storage.path=${scratch.path}/data`,
-      `--web.listen-address=${origin.replace('http://', '')}`,
-      '--cluster.listen-address=',
-    ]);
-    await eventually('Alertmanager to be ready', async () => {
-      const response = await fetch(`${origin}/-/ready`).catch(() => undefined);
-      return response?.ok === true ? true : undefined;
-    });
+    alertmanager = await Alertmanager.start(this, configuration());
   });
 
-  after(async () => {
-    await alertmanager?.stop();
-    scratch.remove();
-  });
+  after(() => alertmanager?.stop());
 
   it('silences what a cool-down or a stuck backup explains, in its own region, and nothing else', async function () {
     this.timeout(TEST_TIMEOUT_MS);
-    const response = await fetch(`${origin}/api/v2/alerts`, {
+    const response = await fetch(`${alertmanager.url}/api/v2/alerts`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(FIRING.map((labels) => ({ labels }))),
     });
     expect(response.status).to.equal(200);
     const silenced = await eventually('every alert to be judged', async () => {
-      const listed: readonly Listed[] = JSON.parse(await (await fetch(`${origin}/api/v2/alerts`)).text());
+      const listed = await alertmanager.alerts();
       const suppressed = listed.filter(({ status: { state } }) => state === 'suppressed');
       const judged = listed.length === FIRING.length && suppressed.length >= SUPPRESSED.length;
       return judged ? suppressed.map(({ labels }) => nameOf(labels)) : undefined;

@@ -94,6 +94,24 @@ export async function startExporter(args: readonly string[], env: NodeJS.Process
   return { program, url: `http://${address}` };
 }
 
+export interface RunningServer {
+  readonly program: Program;
+  readonly url: string;
+}
+
+/** Starts Prometheus or Alertmanager on a free port of loopback; resolves when it is ready. */
+export async function startServer(command: string, args: readonly string[]): Promise<RunningServer> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const program = new Program(command, [...args, `--web.listen-address=${address}`, '--log.level=warn']);
+  const url = `http://${address}`;
+  await eventually(`${command} to be ready`, async () => {
+    const response = await fetch(`${url}/-/ready`).catch(() => undefined);
+    if (program.child.exitCode !== null) throw new Error(`${command} ended: ${program.stderr}`);
+    return response?.ok === true ? true : undefined;
+  });
+  return { program, url };
+}
+
 /** Calls `look` again and again until it gives something. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
   let found: T | undefined;

@@ -1,4 +1,5 @@
-import { Program, Scratch, eventually, freePort } from './program.js';
+import { Scratch, eventually, startServer } from './program.js';
+import type { RunningServer } from './program.js';
 import { needTool } from './tools.js';
 
 export interface Sample {
@@ -8,13 +9,11 @@ export interface Sample {
 
 /** A real Prometheus on loopback. */
 export class Prometheus {
-  readonly url: string;
-  readonly #program: Program;
+  readonly #server: RunningServer;
   readonly #scratch: Scratch;
 
-  private constructor(url: string, program: Program, scratch: Scratch) {
-    this.url = url;
-    this.#program = program;
+  private constructor(server: RunningServer, scratch: Scratch) {
+    this.#server = server;
     this.#scratch = scratch;
   }
 
@@ -37,19 +36,13 @@ scrape_configs:
 ${scrape}
 ${more}
 `;
-    const port = await freePort();
-    const program = new Program(command, [
-      `--config.file=${scratch.file('prometheus.yml', config)}`,
-      `--storage.tsdb.path=${scratch.path}/data`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=warn',
-    ]);
-    const prometheus = new Prometheus(`http://127.0.0.1:${port}`, program, scratch);
-    await eventually('Prometheus to be ready', async () => {
-      const response = await fetch(`${prometheus.url}/-/ready`).catch(() => undefined);
-      return response?.ok === true ? true : undefined;
-    });
-    return prometheus;
+    const file = scratch.file('prometheus.yml', config);
+    const server = await startServer(command, [`--config.file=${file}`, `--storage.tsdb.path=${scratch.path}/data`]);
+    return new Prometheus(server, scratch);
+  }
+
+  get url(): string {
+    return this.#server.url;
   }
 
   async query(query: string): Promise<readonly Sample[]> {
@@ -77,7 +70,7 @@ ${more}
   }
 
   async stop(): Promise<void> {
-    await this.#program.stop();
+    await this.#server.program.stop();
     this.#scratch.remove();
   }
 }
