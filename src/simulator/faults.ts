@@ -27,7 +27,7 @@ export interface Fault {
  * - `reset`     the connection is torn down without an answer
  * - `stall`     the headers of the right answer, then silence
  * - `drip`      the right answer, a byte at a time
- * - `truncate`  the headers and half of the right answer, then the connection is torn down
+ * - `truncate`  the headers and half of the right answer, then a reset of the connection
  */
 export type FaultEffect =
   | { readonly kind: 'refuse'; readonly refusal: Refusal }

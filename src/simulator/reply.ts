@@ -18,6 +18,7 @@ export interface ReplyContext {
   readonly latencyMs: number;
 }
 
+const RESET_AFTER_MS = 100;
 const JSON_TYPE = 'application/json;charset=utf-8';
 
 /** The answer as it goes over the wire, in the API's shapes. */
@@ -57,7 +58,10 @@ function sendNow(clock: Clock, response: ServerResponse, { status, headers, body
   } else if (fault?.kind === 'drip') {
     drip(clock, response, { bytes: Buffer.from(body), everyMs: fault.everyMs });
   } else if (fault?.kind === 'truncate') {
-    response.write(body.slice(0, Math.floor(body.length / 2)), () => response.destroy());
+    response.write(body.slice(0, Math.floor(body.length / 2)));
+    // A reset at once would overtake what was sent.
+    const cancel = clock.after(RESET_AFTER_MS, () => response.socket?.resetAndDestroy());
+    response.once('close', cancel);
   } else {
     response.end(body);
   }

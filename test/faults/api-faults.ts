@@ -27,7 +27,8 @@ export interface ApiFault {
   readonly inProcess?: boolean;
 }
 
-function answered(name: string, code: string, effect: FaultEffect): ApiFault {
+/** What the API, or something in its place, answers or leaves unanswered. */
+export function answered(name: string, code: string, effect: FaultEffect): ApiFault {
   return {
     name,
     code,
@@ -46,6 +47,7 @@ const ok = (body: string | Buffer, headers?: Record<string, string>): FaultEffec
 
 const HTML = '<html><body>Please log in</body></html>';
 const IDLE = '{"RequestId":"R-1","Items":{"BackupJob":[],"DBInstance":[]}}';
+const LONG = { 'content-length': '1000' };
 
 export const apiFaults: readonly ApiFault[] = [
   {
@@ -74,7 +76,8 @@ export const apiFaults: readonly ApiFault[] = [
   answered('headers, then silence', 'Timeout', { kind: 'stall' }),
   answered('one byte a second', 'Timeout', { kind: 'drip', everyMs: 1_000 }),
   answered('a reset before the answer', 'ConnectionError', { kind: 'reset' }),
-  answered('an end in the middle of the body', 'ConnectionError', { kind: 'truncate' }),
+  answered('a reset in the middle of the body', 'ConnectionError', { kind: 'truncate' }),
+  answered('an end before the announced length', 'BadResponse', ok(IDLE, { ...LONG, connection: 'close' })),
   answered('truncated JSON', 'BadResponse', MALFORMED_JSON),
   answered('an empty 200', 'BadResponse', ok('')),
   answered('JSON null', 'BadResponse', ok('null')),
@@ -82,7 +85,8 @@ export const apiFaults: readonly ApiFault[] = [
   answered('a JSON string', 'BadResponse', ok('"ok"')),
   answered('HTML with 502', 'HTTP502', BAD_GATEWAY),
   answered('HTML with 200', 'BadResponse', ok(HTML, { 'content-type': 'text/html' })),
+  answered('a body of 100 MB', 'BadResponse', ok(Buffer.alloc(100 << 20))),
   answered('a gzip bomb', 'BadResponse', ok(gzipSync(Buffer.alloc(8 << 20)), { 'content-encoding': 'gzip' })),
-  answered('a Content-Length beyond the body', 'Timeout', ok(IDLE, { 'content-length': '1000' })),
+  answered('a Content-Length beyond the body', 'Timeout', ok(IDLE, LONG)),
   answered('a Content-Length short of the body', 'BadResponse', ok(IDLE, { 'content-length': '9' })),
 ];

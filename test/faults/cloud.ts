@@ -9,15 +9,15 @@ export const ACCOUNT = 'a';
 export const SICK = 'eu-central-1';
 export const WELL = 'cn-hangzhou';
 
-/** What each region holds: nothing to do, a backup that runs on, and one that ends while the fault lasts. */
-export const ROLES = ['idle', 'running', 'ending'] as const;
+/** What each region holds: three with nothing to do, a backup that runs on, and one that ends while the fault lasts. */
+export const ROLES = ['idle', 'calm', 'quiet', 'running', 'ending'] as const;
 export type Role = (typeof ROLES)[number];
 
 export function idOf(regionId: string, role: Role): string {
   return `rm-${regionId}-${role}`;
 }
 
-/** One account in two regions of three instances each, behind real sockets, to be found by name. */
+/** One account in some regions, behind real sockets. */
 export interface Cloud {
   readonly simulator: Simulator;
   /** The name resolution of the exporter: asks nobody. */
@@ -36,26 +36,22 @@ export interface Cloud {
 const RUNNING_JOB = 41;
 const ENDING_JOB = 42;
 
-export async function startCloud(clock: Clock): Promise<Cloud> {
-  const simulator = await startSimulator({
-    clock,
-    accounts: [{ name: ACCOUNT, ...KEY }],
-    regions: [WELL, SICK],
-  });
+export async function startCloud(clock: Clock, regions: readonly string[] = [WELL, SICK]): Promise<Cloud> {
+  const simulator = await startSimulator({ clock, accounts: [{ name: ACCOUNT, ...KEY }], regions, recordCalls: true });
   const setTasks = (regionId: string, role: Role, tasks: { listed?: object[]; ended?: object[] }): void =>
     simulator.fleet.setTasks(ACCOUNT, idOf(regionId, role), tasks);
-  for (const regionId of [WELL, SICK]) {
+  for (const regionId of regions) {
     for (const role of ROLES) {
       simulator.fleet.addInstance({ account: ACCOUNT, regionId, instanceId: idOf(regionId, role) });
     }
-    setTasks(regionId, 'running', { listed: [task(RUNNING_JOB, 40)] });
-    setTasks(regionId, 'ending', { listed: [task(ENDING_JOB, 60)] });
+    setTasks(regionId, 'running', { listed: [runningTask(RUNNING_JOB, 40)] });
+    setTasks(regionId, 'ending', { listed: [runningTask(ENDING_JOB, 60)] });
   }
   const name = { isLost: false };
-  const endpoints: Readonly<Record<string, string | undefined>> = {
-    ...simulator.endpoints,
-    // The other one goes by its address: it needs no name.
-    [SICK]: simulator.endpoints[SICK]?.replace('127.0.0.1', 'localhost'),
+  const endpointOf = (regionId: string): string => {
+    const url = simulator.endpoints[regionId] ?? '';
+    // The others go by their address: they need no name.
+    return regionId === SICK ? url.replace('127.0.0.1', 'localhost') : url;
   };
   return {
     simulator,
@@ -67,15 +63,15 @@ export async function startCloud(clock: Clock): Promise<Cloud> {
     configuration: (more = '') => `accounts:
   - name: ${ACCOUNT}
     credentials: {type: access_key, access_key_id: ${KEY.accessKeyId}, access_key_secret: ${KEY.accessKeySecret}}
-    regions: [${[WELL, SICK].map((id) => `{id: ${id}, endpoint: "${endpoints[id]}"}`).join(', ')}]
+    regions: [${regions.map((id) => `{id: ${id}, endpoint: "${endpointOf(id)}"}`).join(', ')}]
 ${more}`,
-    progress: (regionId, percent) => setTasks(regionId, 'running', { listed: [task(RUNNING_JOB, percent)] }),
-    end: (regionId) => setTasks(regionId, 'ending', { ended: [finished(ENDING_JOB)] }),
+    progress: (regionId, percent) => setTasks(regionId, 'running', { listed: [runningTask(RUNNING_JOB, percent)] }),
+    end: (regionId) => setTasks(regionId, 'ending', { ended: [finishedTask(ENDING_JOB)] }),
     close: () => simulator.close(),
   };
 }
 
-function task(job: number, percent: number): object {
+export function runningTask(job: number, percent: number): object {
   return {
     BackupJobId: job,
     BackupProgressStatus: 'Uploading',
@@ -86,6 +82,6 @@ function task(job: number, percent: number): object {
   };
 }
 
-function finished(job: number): object {
-  return { ...task(job, 100), BackupProgressStatus: 'Finished', BackupStatus: 'Finished', BackupId: `${job}00` };
+export function finishedTask(job: number): object {
+  return { ...runningTask(job, 100), BackupProgressStatus: 'Finished', BackupStatus: 'Finished', BackupId: `${job}00` };
 }

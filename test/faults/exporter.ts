@@ -55,7 +55,8 @@ export class Exporter {
 
   async page(): Promise<Page> {
     const [address] = this.#daemon.addresses;
-    const response = await fetch(`http://127.0.0.1:${address?.port}/metrics`);
+    const headers = { 'accept-encoding': 'identity' };
+    const response = await fetch(`http://127.0.0.1:${address?.port}/metrics`, { headers });
     if (!response.ok) throw new Error(`the scrape is answered with ${response.status}`);
     return new Page(await response.text());
   }
