@@ -26,7 +26,8 @@ export function progressRatio(task: BackupTask): number | undefined {
 
 /** `tasks` and the task families are served while this holds; after that they vanish until the next good poll. */
 export function isFresh(state: InstanceState, nowMs: number, staleAfterMs: number): boolean {
-  return state.lastGoodPollAt !== undefined && nowMs - state.lastGoodPollAt < staleAfterMs;
+  const { lastGoodPollAt, unsupported } = state;
+  return unsupported === undefined && lastGoodPollAt !== undefined && nowMs - lastGoodPollAt < staleAfterMs;
 }
 
 /** No progress for longer than the instance allows, as of the last good poll: an exporter that cannot see raises no alarm. */
