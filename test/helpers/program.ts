@@ -99,9 +99,9 @@ export interface RunningServer {
   readonly url: string;
 }
 
-/** Starts Prometheus or Alertmanager on a free port of loopback; resolves when it is ready. */
-export async function startServer(command: string, args: readonly string[]): Promise<RunningServer> {
-  const address = `127.0.0.1:${await freePort()}`;
+/** Starts Prometheus or Alertmanager at an address of loopback, by itself on a free port; resolves when it is ready. */
+export async function startServer(command: string, args: readonly string[], address?: string): Promise<RunningServer> {
+  address ??= `127.0.0.1:${await freePort()}`;
   const program = new Program(command, [...args, `--web.listen-address=${address}`, '--log.level=warn']);
   const url = `http://${address}`;
   await eventually(`${command} to be ready`, async () => {
