@@ -76,7 +76,7 @@ describe('alert rules', () => {
   it('join nothing with instance_info, assume no job name, and outlast their cause only where that is meant', () => {
     for (const { alert = '', expr, keep_firing_for: kept } of RULES) {
       expect(expr, alert).not.to.match(/instance_info|job\s*[=!]~?\s*"/);
-      expect(kept, alert).to.equal(alert === 'BackupStuck' ? '10m' : undefined);
+      expect(kept, alert).to.equal(['BackupStuck', 'BackupFailed'].includes(alert) ? '10m' : undefined);
     }
   });
 
