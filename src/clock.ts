@@ -22,7 +22,8 @@ const STEP_MS = 2_000;
 const MAX_TIMER_MS = 2_147_483_647;
 
 export function systemClock(): Clock {
-  const now = (): number => performance.timeOrigin + performance.now();
+  const { timeOrigin } = performance;
+  const now = (): number => timeOrigin + performance.now();
   let offsetMs = 0;
   return {
     now,

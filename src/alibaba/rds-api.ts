@@ -2,12 +2,12 @@ import type { Action, ApiResult, BackupTask } from '../model.js';
 import { badAnswer, readAnswer } from './answer.js';
 import { NO_JOB_ID, readBackupTasks } from './backup-tasks.js';
 import { createClient } from './client.js';
-import type { ClientOptions } from './client.js';
+import type { ClientOptions, HttpAnswer } from './client.js';
 import type { CredentialsProvider } from './credentials.js';
 import type { JsonObject } from './fields.js';
 import { instancesParameters, readInstances, readTags, tagsParameters } from './instances.js';
 import type { InstancesPage, InstancesRequest, Parameters, TagsPage } from './instances.js';
-import { canonicalQuery, createNonces, signedHeaders, signingDate } from './sign.js';
+import { canonicalQuery, createNonces, createSigningDates, signedHeaders } from './sign.js';
 import type { Credentials } from './sign.js';
 
 export interface RdsApiOptions extends ClientOptions {
@@ -51,6 +51,7 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
   const client = createClient(options);
   const host = new URL(endpoint).host;
   const nextNonce = createNonces(options.randomBytes);
+  const dateOf = createSigningDates();
   const commonHeaders = [
     'accept',
     'application/json',
@@ -68,26 +69,29 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
       credentials = fetched.value;
     }
     const startedAt = clock.now();
-    const result = await attempt(request, credentials, signal);
+    const query = canonicalQuery(request.parameters);
+    const exchange = await client.post(`/?${query}`, headersOf(request.action, query, credentials), signal);
+    const result = exchange.ok ? read(request, exchange.answer, credentials) : exchange;
     if (result.ok || result.error.kind !== 'aborted') {
       observe?.(request.action, clock.now() - startedAt, result.ok ? undefined : result.error.code);
     }
     return result;
   }
 
-  async function attempt<T>(request: Call<T>, credentials: Credentials, signal: AbortSignal): Promise<ApiResult<T>> {
-    const { action, parameters, read } = request;
-    const query = canonicalQuery(parameters);
-    const date = signingDate(clock.toWall(clock.now()));
+  /** Signed anew for each attempt. */
+  function headersOf(action: Action, query: string, credentials: Credentials): string[] {
+    const date = dateOf(clock.toWall(clock.now()));
     const headers = signedHeaders({ host, action, version: API_VERSION, query, date, nonce: nextNonce() }, credentials);
     headers.push(...commonHeaders);
-    const exchange = await client.post(`/?${query}`, headers, signal);
-    if (!exchange.ok) return exchange;
-    const answer = readAnswer(exchange.answer, credentials);
-    if (!answer.ok) return { ok: false, error: provider.review(answer.error, credentials) };
-    const value = read(answer.value);
+    return headers;
+  }
+
+  function read<T>({ action, read: readList }: Call<T>, answer: HttpAnswer, credentials: Credentials): ApiResult<T> {
+    const body = readAnswer(answer, credentials);
+    if (!body.ok) return { ok: false, error: provider.review(body.error, credentials) };
+    const value = readList(body.value);
     if (value !== undefined) return { ok: true, value };
-    return { ok: false, error: badAnswer(exchange.answer, `no list of ${action}`, credentials) };
+    return { ok: false, error: badAnswer(answer, `no list of ${action}`, credentials) };
   }
 
   return {

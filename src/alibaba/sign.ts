@@ -109,6 +109,20 @@ export function signingDate(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
+/** `signingDate`, made once a second. */
+export function createSigningDates(): (wallMs: number) => string {
+  let second: number | undefined;
+  let date = '';
+  return (wallMs) => {
+    const now = Math.floor(wallMs / 1000);
+    if (now !== second) {
+      second = now;
+      date = signingDate(wallMs);
+    }
+    return date;
+  };
+}
+
 /** Nonces that are unique across processes by a random prefix, and within one by a counter. */
 export function createNonces(random: (size: number) => Buffer = randomBytes): () => string {
   const prefix = random(16).toString('hex');

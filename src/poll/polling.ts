@@ -47,6 +47,7 @@ class Target implements Caller {
   position = -1;
   startedAt: number | undefined;
   isTried = false;
+  isRemoved = false;
   streak: Streak = NO_STREAK;
   readonly granted: (grant: Grant) => void;
   readonly heldBack: ((error: ApiError) => void) | undefined;
@@ -125,6 +126,7 @@ export class Polling {
     if (target === undefined) return;
     this.#options.gate.remove(target);
     this.#targets.delete(key);
+    target.isRemoved = true;
     if (!target.isTried) this.#tried();
     if (target.outlook.isActive) this.#active--;
   }
@@ -203,7 +205,7 @@ export class Polling {
     } catch (thrown) {
       onBug(target.instance, thrown);
     }
-    if (this.#targets.get(instanceKey(target.instance)) !== target) return;
+    if (target.isRemoved) return;
     if (!target.isTried) {
       target.isTried = true;
       this.#tried();
@@ -215,7 +217,7 @@ export class Polling {
 
   #reschedule(target: Target, result: PollResult): void {
     const { scheduler, gate, random, clock } = this.#options;
-    if (this.#targets.get(instanceKey(target.instance)) !== target) return;
+    if (target.isRemoved) return;
     const { isActive } = target.outlook;
     const kind = result.ok ? undefined : result.error.kind;
     target.streak = nextStreak(target.streak, kind);

@@ -54,14 +54,19 @@ export interface CallOptions<T> {
  * neither. Never throws.
  */
 export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
-  const { clock, maxAttempts, random, signal } = options;
+  const { attempt, clock, maxAttempts, random, signal, subject } = options;
   let { grant } = options;
   let last: ApiResult<T> | undefined;
   for (let attempts = 1; ; attempts++) {
     const admitted = grant ?? (await admit(options));
     grant = undefined;
     if ('kind' in admitted) return last ?? { ok: false, error: admitted };
-    last = await attemptOnce(options, admitted);
+    try {
+      last = await attempt();
+    } catch (thrown) {
+      last = { ok: false, error: bug(thrown) };
+    }
+    admitted.done(subject, last.ok ? undefined : last.error);
     if (last.ok || attempts >= maxAttempts || attempts > REPEATS[last.error.kind]) return last;
     await sleep(clock, last.error.retryAfterMs ?? backoffMs(attempts, random), signal);
     if (signal.aborted) return last;
@@ -72,17 +77,6 @@ export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
 export function backoffMs(attempts: number, random: () => number): number {
   const ceiling = Math.min(MOST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempts - 1));
   return (ceiling / 2) * (1 + random());
-}
-
-async function attemptOnce<T>({ attempt, subject }: CallOptions<T>, grant: Grant): Promise<ApiResult<T>> {
-  let result: ApiResult<T>;
-  try {
-    result = await attempt();
-  } catch (thrown) {
-    result = { ok: false, error: bug(thrown) };
-  }
-  grant.done(subject, result.ok ? undefined : result.error);
-  return result;
 }
 
 /** Waits for a slot and a token; an error when a cool-down or the end of the program comes first. */
