@@ -162,9 +162,12 @@ export class Polling {
 
   /** One poll and its consequences. Never rejects: a loop must not die of anything. */
   async #run(target: Target, grant: Grant): Promise<void> {
-    this.#noteGap(target, grant.sentAt);
+    const gapMs = this.#sweepGap(target, grant.sentAt);
     target.startedAt = grant.sentAt;
     const result = await this.#poll(target, grant);
+    if (result.ok && gapMs !== undefined) {
+      this.#meter.note(gapMs, { nowMs: grant.sentAt, sweepMs: this.#settings.idleIntervalMs });
+    }
     await this.#settle(target, result);
     const { isOnce, signal } = this.#options;
     if (!isOnce && !signal.aborted) this.#reschedule(target, result);
@@ -236,10 +239,12 @@ export class Polling {
     this.#hasSwept ||= this.#untried === 0;
   }
 
-  /** A gap that a cool-down or a failure made is not the pace of the sweep. */
-  #noteGap({ startedAt, streak, outlook }: Target, nowMs: number): void {
+  /** The time from an idle poll to the next; undefined when a cool-down or a failure made it: that is not the pace of the sweep. */
+  #sweepGap({ startedAt, streak, outlook }: Target, nowMs: number): number | undefined {
     const { gate } = this.#options;
-    if (startedAt === undefined || outlook.isActive || streak !== NO_STREAK || startedAt < gate.cooldown.leftAt) return;
-    this.#meter.note(nowMs - startedAt, { nowMs, sweepMs: this.#settings.idleIntervalMs });
+    if (startedAt === undefined || outlook.isActive || streak !== NO_STREAK || startedAt < gate.cooldown.leftAt) {
+      return undefined;
+    }
+    return nowMs - startedAt;
   }
 }

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { FakeClock } from '../helpers/fake-clock.js';
 import { answered, apiFaults } from './api-faults.js';
 import type { ApiFault } from './api-faults.js';
-import { ACCOUNT, ROLES, SICK, WELL, startCloud } from './cloud.js';
-import type { Cloud } from './cloud.js';
-import { Exporter } from './exporter.js';
+import { ACCOUNT, ROLES, SICK, WELL } from './cloud.js';
+import type { Page } from './page.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded, of } from './region.js';
+import { startWorld } from './world.js';
+import type { World } from './world.js';
 
 const MINUTE = 60_000;
 /** Longer than stale_after. */
@@ -19,21 +19,16 @@ const RECOVERS_WITHIN_MS = 6 * MINUTE;
 const DISCOVERS_WITHIN_MS = 10 * MINUTE;
 
 describe('a region with', () => {
-  let cloud: Cloud;
-  let exporter: Exporter;
+  let world: World;
 
   beforeEach(async () => {
-    const clock = new FakeClock();
-    cloud = await startCloud(clock);
-    exporter = await Exporter.start(cloud, clock);
+    world = await startWorld();
   });
 
-  afterEach(async () => {
-    await exporter.stop();
-    await cloud.close();
-  });
+  afterEach(() => world.close());
 
   async function lastsAndEnds(fault: ApiFault): Promise<void> {
+    const { cloud, exporter } = world;
     const before = await exporter.passUntil('all polls', (page) => isAt(page, WELL, 40) && isAt(page, SICK, 40), {
       withinMs: MINUTE,
     });
@@ -86,53 +81,47 @@ describe('a region with', () => {
 });
 
 describe('instances of one region, each with a fault of its own,', () => {
+  const faults = apiFaults.filter(({ isWide }) => isWide !== true);
+  const ids = faults.map((_, index) => `rm-fault-${index}`);
+  let world: World;
+
+  before(async () => {
+    world = await startWorld({
+      prepare({ simulator: { fleet } }) {
+        for (const instanceId of ids) fleet.addInstance({ account: ACCOUNT, regionId: SICK, instanceId });
+      },
+    });
+  });
+
+  after(() => world.close());
+
   it('hold up no other one and come back', async () => {
-    const clock = new FakeClock();
-    const cloud = await startCloud(clock);
-    const faults = apiFaults.filter(({ isWide }) => isWide !== true);
-    const ids = faults.map((_, index) => `rm-fault-${index}`);
-    for (const instanceId of ids) cloud.simulator.fleet.addInstance({ account: ACCOUNT, regionId: SICK, instanceId });
-    const exporter = await Exporter.start(cloud, clock);
-    try {
-      const polls = (): Promise<ReadonlyMap<string, number>> =>
-        exporter
-          .page()
-          .then(
-            (page) =>
-              new Map(
-                page.all('instance_poll_success').map(({ labels, value }) => [labels['instance_id'] ?? '', value]),
-              ),
-          );
+    const { cloud, exporter } = world;
+    const polls = (page: Page): readonly (number | undefined)[] =>
+      ids.map((id) => page.value('instance_poll_success', { instance_id: id }));
+    await exporter.pass(MINUTE);
+    expect(polls(await exporter.page())).to.deep.equal(ids.map(() => 1));
+
+    const lifts = await Promise.all(faults.map((fault, index) => fault.inflict(cloud, ids[index])));
+    for (let percent = 50; percent < 66; percent++) {
+      cloud.progress(SICK, percent);
+      cloud.progress(WELL, percent);
       await exporter.pass(MINUTE);
-      expect([...(await polls()).values()]).to.deep.equal(Array(2 * ROLES.length + ids.length).fill(1));
-
-      const lifts = await Promise.all(faults.map((fault, index) => fault.inflict(cloud, ids[index])));
-      for (let percent = 50; percent < 66; percent++) {
-        cloud.progress(SICK, percent);
-        cloud.progress(WELL, percent);
-        await exporter.pass(MINUTE);
-        const page = await exporter.page();
-        for (const regionId of [SICK, WELL]) {
-          expect(page.value('task_progress_ratio', of(regionId, 'running'))).to.equal(percent / 100);
-          expect(page.value('exporter_poll_lag_seconds', at(regionId))).to.be.below(10);
-        }
-      }
       const page = await exporter.page();
-      const known = await polls();
-      expect(ids.map((id) => known.get(id))).to.deep.equal(ids.map(() => 0));
-      expect(ROLES.map((role) => page.value('instance_poll_success', of(SICK, role)))).to.deep.equal(
-        ROLES.map(() => 1),
-      );
-      expect(ids.flatMap((id) => page.all('tasks', { instance_id: id }))).to.deep.equal([]);
-      expect(failures(page, SICK)).to.have.all.keys([...new Set(faults.map(({ code }) => code))]);
-
-      for (const lift of lifts) await lift();
-      await exporter.pass(RECOVERS_WITHIN_MS);
-      const after = await exporter.page();
-      for (const id of ids) expect(after.value('tasks', { instance_id: id, mode: 'Manual' }), id).to.equal(0);
-    } finally {
-      await exporter.stop();
-      await cloud.close();
+      for (const regionId of [SICK, WELL]) {
+        expect(page.value('task_progress_ratio', of(regionId, 'running'))).to.equal(percent / 100);
+        expect(page.value('exporter_poll_lag_seconds', at(regionId))).to.be.below(10);
+      }
     }
+    const page = await exporter.page();
+    expect(polls(page)).to.deep.equal(ids.map(() => 0));
+    for (const role of ROLES) expect(page.value('instance_poll_success', of(SICK, role)), role).to.equal(1);
+    expect(ids.flatMap((id) => page.all('tasks', { instance_id: id }))).to.deep.equal([]);
+    expect(failures(page, SICK)).to.have.all.keys([...new Set(faults.map(({ code }) => code))]);
+
+    for (const lift of lifts) await lift();
+    await exporter.pass(RECOVERS_WITHIN_MS);
+    const after = await exporter.page();
+    for (const id of ids) expect(after.value('tasks', { instance_id: id, mode: 'Manual' }), id).to.equal(0);
   });
 });

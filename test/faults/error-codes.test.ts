@@ -1,12 +1,11 @@
 import { expect } from 'chai';
 import { refusal } from '../../dist/simulator/refusal.js';
 import type { RecordedCall } from '../../dist/simulator/stats.js';
-import { FakeClock } from '../helpers/fake-clock.js';
-import { WELL, startCloud } from './cloud.js';
-import type { Cloud } from './cloud.js';
-import { Exporter } from './exporter.js';
+import { WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded } from './region.js';
+import { startWorld } from './world.js';
+import type { World } from './world.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -193,8 +192,7 @@ for (const {
 } of CLASSES) {
   describe(`${name}, each code in a region of its own,`, function () {
     this.timeout(60_000);
-    let cloud: Cloud;
-    let exporter: Exporter;
+    let world: World;
     let first: Page;
     /** Each minute of the fault. */
     const dark: Page[] = [];
@@ -203,10 +201,9 @@ for (const {
     let last: Page;
 
     before(async () => {
-      const clock = new FakeClock();
       const regions = codes.map(([, code]) => regionOf(code));
-      cloud = await startCloud(clock, [WELL, ...regions]);
-      exporter = await Exporter.start(cloud, clock);
+      world = await startWorld({ regions: [WELL, ...regions] });
+      const { cloud, exporter } = world;
       await exporter.pass(MINUTE);
       first = await exporter.page();
       cloud.simulator.stats.reset();
@@ -228,10 +225,7 @@ for (const {
       last = await exporter.page();
     });
 
-    after(async () => {
-      await exporter.stop();
-      await cloud.close();
-    });
+    after(() => world.close());
 
     it('leaves another region alone', () => {
       for (const page of [first, ...dark, last]) {

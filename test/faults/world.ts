@@ -1,0 +1,38 @@
+import { FakeClock } from '../helpers/fake-clock.js';
+import { startCloud } from './cloud.js';
+import type { Cloud } from './cloud.js';
+import { Exporter } from './exporter.js';
+
+/** A cloud and the exporter that watches it, on one timeline. The wall clock of `clock` is the exporter's alone. */
+export interface World {
+  readonly clock: FakeClock;
+  readonly cloud: Cloud;
+  readonly exporter: Exporter;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly regions?: readonly string[];
+  /** Done to the cloud before the exporter sees it; what it resolves to is appended to the configuration. */
+  readonly prepare?: (cloud: Cloud) => Promise<string> | string | void;
+}
+
+export async function startWorld({ regions, prepare }: WorldOptions = {}): Promise<World> {
+  const clock = new FakeClock();
+  const right = {
+    now: () => clock.now(),
+    toWall: (steadyMs: number) => steadyMs,
+    after: (delayMs: number, run: () => void) => clock.after(delayMs, run),
+  };
+  const cloud = await startCloud(right, regions);
+  const exporter = await Exporter.start(cloud, clock, (await prepare?.(cloud)) ?? '');
+  return {
+    clock,
+    cloud,
+    exporter,
+    async close() {
+      await exporter.stop();
+      await cloud.close();
+    },
+  };
+}
