@@ -6,25 +6,21 @@ import type { RowState } from './row-state.js';
 
 /** One instance of the list with what filters and orders need, worked out once for each state of it. */
 export class FleetRow {
-  /** Orders by name, and what has no name by id; no two are the same. */
-  readonly nameKey: string;
+  static #revisions = 0;
   state: InstanceState;
   rowState: RowState = 'unknown';
   /** Running before queued before ended, then the one without progress for longest: the row shows the first. */
   tasks: readonly TrackedTask[] = [];
   completion: Completion | undefined;
-  /** Its place in the order of names. Set by the table. */
-  nameRank = 0;
+  /** Another one whenever the state is; none is used twice in a process, for no row. */
+  revision = 0;
+  /** What is searched of the instance. Orders by name, and what has no name by id; no two are the same. */
+  text: string;
   #freshState: RowState = 'unknown';
-  #instanceText: string | undefined;
-  #stateText: string | undefined;
-  #asked: string | undefined;
-  #answer = false;
 
   constructor(state: InstanceState) {
-    const { account, regionId, instanceId, name } = state.instance;
-    this.nameKey = `${name || instanceId}\n${account}\n${regionId}\n${instanceId}`.toLowerCase();
     this.state = state;
+    this.text = textOf(state.instance);
     this.update(state);
   }
 
@@ -32,53 +28,41 @@ export class FleetRow {
     return this.tasks[0];
   }
 
-  /** Whether every word, in lower case, occurs in what the search looks at. Asked for the same words again, it knows. */
-  holds(words: readonly string[], q: string): boolean {
-    if (this.#asked !== q) {
-      this.#asked = q;
-      this.#answer = words.every((word) => this.#holdsWord(word));
-    }
-    return this.#answer;
+  /** Whether every word, in lower case, occurs in what the search looks at. */
+  holds(words: readonly string[]): boolean {
+    return words.every((word) => this.text.includes(word) || stateText(this.state).includes(word));
   }
 
   /** Takes another state of the same instance. */
   update(state: InstanceState): void {
-    if (state.instance !== this.state.instance) this.#instanceText = undefined;
+    if (state.instance !== this.state.instance) this.text = textOf(state.instance);
     this.state = state;
-    this.#stateText = undefined;
-    this.#asked = undefined;
     this.#freshState = rowStateOf(state, true);
     this.tasks = state.tasks.length < 2 ? state.tasks : state.tasks.toSorted(compareTasks);
     this.completion = lastCompletion(state);
+    this.revision = ++FleetRow.#revisions;
   }
 
-  /** Staleness alone depends on the clock. Tells whether the state of the row is another now. */
-  age(nowMs: number, staleAfterMs: number): boolean {
+  /** Staleness alone depends on the clock. */
+  age(nowMs: number, staleAfterMs: number): void {
     const before = this.rowState;
     const shows = this.#freshState === 'unsupported' || isFresh(this.state, nowMs, staleAfterMs);
     this.rowState = shows ? this.#freshState : 'unknown';
-    return this.rowState !== before;
+    if (this.rowState !== before) this.revision = ++FleetRow.#revisions;
   }
 
   /** Whether `state` is one of this row's instance, described as before: orders and filters rest on the description. */
-  isOf(state: InstanceState | undefined): boolean {
+  isOf(state: InstanceState): boolean {
     const one = this.state.instance;
-    const other = state?.instance;
+    const other = state.instance;
     return (
       one === other ||
-      (one.instanceId === other?.instanceId &&
+      (one.instanceId === other.instanceId &&
         one.regionId === other.regionId &&
         one.account === other.account &&
         one.name === other.name &&
         one.engine === other.engine)
     );
-  }
-
-  #holdsWord(word: string): boolean {
-    this.#instanceText ??= instanceText(this.state.instance);
-    if (this.#instanceText.includes(word)) return true;
-    this.#stateText ??= stateText(this.state);
-    return this.#stateText.includes(word);
   }
 }
 
@@ -89,9 +73,9 @@ function compareTasks(one: TrackedTask, other: TrackedTask): number {
   return phases || one.lastProgressAt - other.lastProgressAt;
 }
 
-function instanceText({ name, instanceId, account, regionId, engine, engineVersion, labels }: Instance): string {
-  const texts = [name, instanceId, account, regionId, `${engine} ${engineVersion}`, ...Object.values(labels)];
-  return texts.join('\n').toLowerCase();
+function textOf({ name, instanceId, account, regionId, engine, engineVersion, labels }: Instance): string {
+  const place = `${account}\n${regionId}\n${instanceId}`;
+  return `${name || instanceId}\n${place}\n${engine} ${engineVersion}\n${Object.values(labels).join('\n')}`.toLowerCase();
 }
 
 function stateText({ tasks, lastPoll }: InstanceState): string {

@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
-import { placeKey } from '../model.js';
+import type { Place } from '../model.js';
 import { FleetRow } from './fleet-row.js';
+import { ROW_STATES } from './row-state.js';
 import type { StatusSnapshot } from './snapshot.js';
+import { A_TURN, sortInTurns } from './sort-in-turns.js';
 
 /** Looks at the fleet this close together share one. */
 const SHARED_MS = 1_000;
@@ -13,37 +16,39 @@ const SHARED_MS = 1_000;
  */
 export class FleetTable {
   rows: readonly FleetRow[] = [];
-  /** Of each row, its place in the order of names. */
+  /** Indices of the rows in the order of names, and the place of each row in it; the latter by instance id too. */
+  byName: readonly number[] = [];
   nameRanks = new Uint32Array();
-  /** Of each row, the index of its account and region in `places`, and of its engine in `engines`. */
+  idRanks = new Uint32Array();
+  /** Of each row, the index of its account and region in `places`, of its engine in `engines`, of its state in ROW_STATES. */
   placeOf = new Uint32Array();
   engineOf = new Uint32Array();
-  places: readonly { readonly key: string; readonly account: string; readonly regionId: string }[] = [];
+  stateOf = new Uint8Array();
+  places: readonly Place[] = [];
   engines: readonly string[] = [];
   /** Goes up with each look. */
   look = 0;
   /** The first look at this set of rows. */
   firstLook = 0;
-  /** Indices of the rows that differ from the look before. */
-  changed: number[] = [];
-  #byName: readonly FleetRow[] = [];
+  /** Of each row, the look that found it different from the one before. */
+  changedAt = new Uint32Array();
   #states: readonly InstanceState[] = [];
   /** Of each row, when it was last polled with success; -Infinity for never. */
   #goodAt = new Float64Array();
-  /** Of each row, whether it was fresh at the last look. */
+  /** Of each row, whether it was fresh at the last look; 2 where that is to be seen. */
   #fresh = new Uint8Array();
   #version: number | undefined;
   #lookedAt = -Infinity;
 
-  update({ version, states, places, now }: StatusSnapshot): void {
+  /** Not to be called again, nor anything else to be read, before it resolves. Many new rows let other work have its turn. */
+  async update({ version, states, places, now }: StatusSnapshot): Promise<void> {
     if (version === this.#version && Math.abs(now - this.#lookedAt) < SHARED_MS) return;
     this.#version = version;
     this.#lookedAt = now;
     this.look++;
-    this.changed = [];
-    if (!this.#takeChanges(states)) this.#replace(states);
+    if (!this.#takeChanges(states)) await this.#replace(states);
     this.#states = states;
-    this.#age(places, now);
+    await this.#age(places, now);
   }
 
   /** False when instances came, went or are described otherwise. */
@@ -60,71 +65,98 @@ export class FleetTable {
     return true;
   }
 
-  #note(index: number, state: InstanceState): void {
-    this.#goodAt[index] = state.lastGoodPollAt ?? -Infinity;
-    // Neither fresh nor not: to be aged.
+  #note(index: number, { lastGoodPollAt }: InstanceState): void {
+    this.#goodAt[index] = lastGoodPollAt ?? -Infinity;
     this.#fresh[index] = 2;
-    this.changed.push(index);
+    this.changedAt[index] = this.look;
   }
 
-  #replace(states: readonly InstanceState[]): void {
+  async #replace(states: readonly InstanceState[]): Promise<void> {
     this.firstLook = this.look;
-    this.rows = takeOver(this.rows, states);
+    this.placeOf = new Uint32Array(states.length);
+    this.engineOf = new Uint32Array(states.length);
+    this.stateOf = new Uint8Array(states.length);
+    this.changedAt = new Uint32Array(states.length);
     this.#goodAt = new Float64Array(states.length);
     this.#fresh = new Uint8Array(states.length);
-    this.changed = [];
-    for (const [index, state] of states.entries()) this.#note(index, state);
-    this.#rankNames();
-    this.#replaceFacets();
-  }
-
-  /** Those that were there before are in order already. */
-  #rankNames(): void {
-    const rest = new Set(this.rows);
-    const known = this.#byName.filter((row) => rest.delete(row));
-    this.#byName = [...known, ...rest].toSorted((one, other) => (one.nameKey < other.nameKey ? -1 : 1));
-    for (const [rank, row] of this.#byName.entries()) row.nameRank = rank;
-    this.nameRanks = Uint32Array.from(this.rows, (row) => row.nameRank);
-  }
-
-  #replaceFacets(): void {
-    const places = new Map<string, FleetTable['places'][number]>();
-    const placeKeys = this.rows.map(({ state: { instance } }) => placeKey(instance));
-    for (const [index, { state }] of this.rows.entries()) {
-      const key = placeKeys[index] ?? '';
-      const { account, regionId } = state.instance;
-      if (!places.has(key)) places.set(key, { key, account, regionId });
+    const known = new Map(this.rows.map((row) => [row.state.instance, row]));
+    const rows: FleetRow[] = [];
+    const places = new PlaceSet();
+    const engines = new Map<string, number>();
+    for (const [index, state] of states.entries()) {
+      if (index % A_TURN === A_TURN - 1) await nextTurn();
+      const { instance } = state;
+      const row = known.get(instance) ?? new FleetRow(state);
+      if (row.state !== state) row.update(state);
+      rows.push(row);
+      this.placeOf[index] = places.indexOf(instance);
+      if (!engines.has(instance.engine)) engines.set(instance.engine, engines.size);
+      this.engineOf[index] = engines.get(instance.engine) ?? 0;
+      this.#note(index, state);
     }
-    this.places = [...places.values()];
-    const placeIndex = new Map([...places.keys()].map((key, index) => [key, index]));
-    this.placeOf = Uint32Array.from(placeKeys, (key) => placeIndex.get(key) ?? 0);
-    this.engines = [...new Set(this.rows.map(({ state }) => state.instance.engine))].toSorted();
-    const engineIndex = new Map(this.engines.map((engine, index) => [engine, index]));
-    this.engineOf = Uint32Array.from(this.rows, ({ state }) => engineIndex.get(state.instance.engine) ?? 0);
+    this.rows = rows;
+    this.places = places.all;
+    this.engines = [...engines.keys()];
+    await this.#rank();
   }
 
-  #age(views: readonly PlaceView[], nowMs: number): void {
-    const limits = new Map(views.map((view) => [placeKey(view), view.staleAfterMs]));
-    const staleAfterMs = Float64Array.from(this.places, ({ key }) => limits.get(key) ?? 0);
+  async #rank(): Promise<void> {
+    const names = this.rows.map(({ text }) => text);
+    const ids = this.rows.map(({ state }) => state.instance.instanceId);
+    this.byName = await sortInTurns(names.length, comparator(names));
+    this.nameRanks = ranksOf(this.byName);
+    this.idRanks = ranksOf(await sortInTurns(ids.length, comparator(ids)));
+  }
+
+  async #age(views: readonly PlaceView[], nowMs: number): Promise<void> {
+    const limits = this.places.map(({ account, regionId }) =>
+      views.find((view) => view.account === account && view.regionId === regionId),
+    );
+    const staleAfterMs = Float64Array.from(limits, (view) => view?.staleAfterMs ?? 0);
+    let aged = 0;
     for (let index = 0; index < this.#goodAt.length; index++) {
       const limitMs = staleAfterMs[this.placeOf[index] ?? 0] ?? 0;
       const isFresh = nowMs - (this.#goodAt[index] ?? -Infinity) < limitMs ? 1 : 0;
-      const before = this.#fresh[index];
-      if (before === isFresh) continue;
+      const row = this.rows[index];
+      if (this.#fresh[index] === isFresh || row === undefined) continue;
       this.#fresh[index] = isFresh;
-      const differs = this.rows[index]?.age(nowMs, limitMs);
-      if (differs && before !== 2) this.changed.push(index);
+      this.changedAt[index] = this.look;
+      row.age(nowMs, limitMs);
+      this.stateOf[index] = ROW_STATES.indexOf(row.rowState);
+      if (++aged % A_TURN === 0) await nextTurn();
     }
   }
 }
 
-/** The rows for the new states; the row of an instance object that is still there is kept. */
-function takeOver(rows: readonly FleetRow[], states: readonly InstanceState[]): FleetRow[] {
-  const known = new Map(rows.map((row) => [row.state.instance, row]));
-  return states.map((state) => {
-    const row = known.get(state.instance);
-    if (row === undefined) return new FleetRow(state);
-    if (row.state !== state) row.update(state);
-    return row;
-  });
+/** Accounts and regions in the order in which they are first met. */
+class PlaceSet {
+  readonly all: Place[] = [];
+  readonly #indices = new Map<string, Map<string, number>>();
+
+  indexOf({ account, regionId }: Place): number {
+    const regions = this.#indices.get(account) ?? new Map<string, number>();
+    if (regions.size === 0) this.#indices.set(account, regions);
+    let index = regions.get(regionId);
+    if (index === undefined) {
+      index = this.all.push({ account, regionId }) - 1;
+      regions.set(regionId, index);
+    }
+    return index;
+  }
+}
+
+/** By text, then by what came first. */
+function comparator(texts: readonly string[]): (one: number, other: number) => number {
+  return (one, other) => {
+    const a = texts[one] ?? '';
+    const b = texts[other] ?? '';
+    if (a === b) return one - other;
+    return a < b ? -1 : 1;
+  };
+}
+
+function ranksOf(order: readonly number[]) {
+  const ranks = new Uint32Array(order.length);
+  order.forEach((index, rank) => (ranks[index] = rank));
+  return ranks;
 }

@@ -8,13 +8,11 @@ const LEAST_GZIP_BYTES = 1_024;
 
 export interface TaggedText {
   readonly type: string;
-  readonly text: string;
-  /** The status answer as JSON, which the text shows: what the tag is made from. */
+  /** Called at once, unless the client has it already. */
+  readonly text: () => Promise<string>;
+  /** What the text depends on, but for the clock: what the tag is made from. */
   readonly tagged: string;
 }
-
-/** What moves with the clock alone makes no new version. */
-const CLOCK_FIELDS = /"(?:now|data_age_seconds)":[^,}]+/g;
 
 /**
  * Answers 304 when the client has this version already. The tag is weak: ages may differ, and so may the compression.
@@ -24,7 +22,7 @@ export async function sendWithTag(
   response: Response,
   { type, text, tagged }: TaggedText,
 ): Promise<void> {
-  const hash = createHash('sha1').update(tagged.replaceAll(CLOCK_FIELDS, '')).digest('base64url');
+  const hash = createHash('sha1').update(tagged).digest('base64url');
   const tag = `W/"${hash}"`;
   response.setHeader('ETag', tag);
   response.setHeader('Cache-Control', 'no-cache');
@@ -34,7 +32,7 @@ export async function sendWithTag(
     return;
   }
   response.setHeader('Content-Type', `${type}; charset=utf-8`);
-  let body: Buffer = Buffer.from(text);
+  let body: Buffer = Buffer.from(await text());
   if (body.length >= LEAST_GZIP_BYTES && request.acceptsEncodings('gzip', 'identity') === 'gzip') {
     body = await gzipAsync(body, { level: constants.Z_BEST_SPEED });
     response.setHeader('Content-Encoding', 'gzip');

@@ -9,6 +9,9 @@ import type { SortKey } from './status-query.js';
 /** By what the row with this index is ordered, the lower first; undefined where it has no such value. */
 export type SortKeyOf = (index: number) => number | undefined;
 
+/** Keys that rest on the description of the instances alone: no poll moves them. */
+export const DESCRIPTIONS: readonly SortKey[] = ['name', 'instance_id', 'engine', 'account', 'region_id'];
+
 export function sortKeyOf(sort: SortKey, table: FleetTable, snapshot: StatusSnapshot): SortKeyOf {
   const { rows } = table;
   const ofRow = ROW_KEYS[sort];
@@ -16,14 +19,14 @@ export function sortKeyOf(sort: SortKey, table: FleetTable, snapshot: StatusSnap
   switch (sort) {
     case 'name':
       return (index) => table.nameRanks[index];
+    case 'instance_id':
+      return (index) => table.idRanks[index];
     case 'engine':
-      return (index) => table.engineOf[index];
+      return ranksBy(table.engines, table.engineOf, (engine) => engine);
     case 'account':
       return ranksBy(table.places, table.placeOf, ({ account }) => account);
     case 'region_id':
       return ranksBy(table.places, table.placeOf, ({ regionId }) => regionId);
-    case 'instance_id':
-      return ranksBy(rows, Uint32Array.from(rows.keys()), ({ state }) => state.instance.instanceId);
     default:
       return (index) => rows[index] && snapshot.nextPollAt(rows[index].state.instance);
   }

@@ -90,10 +90,20 @@ export interface StatusParts {
   readonly facets: Facets;
 }
 
-export function statusAnswer({ snapshot, readiness, query, found, facets }: StatusParts): StatusAnswer {
+export function statusAnswer(parts: StatusParts): StatusAnswer {
+  const { snapshot, found } = parts;
+  return {
+    ...statusHead(parts),
+    now: timeText(snapshot, snapshot.now),
+    instances: found.rows.map((row) => instanceAnswer(row, snapshot)),
+  };
+}
+
+/** All but the instances and the clock. */
+export function statusHead(parts: StatusParts): Omit<StatusAnswer, 'now' | 'instances'> {
+  const { snapshot, readiness, query, found, facets } = parts;
   return {
     version: snapshot.exporter.version,
-    now: timeText(snapshot, snapshot.now),
     exporter: exporterAnswer(snapshot, readiness),
     accounts: snapshot.accounts.map(({ account, credentialType, problem }) => ({
       account,
@@ -107,7 +117,6 @@ export function statusAnswer({ snapshot, readiness, query, found, facets }: Stat
     total: found.total,
     limit: query.limit,
     offset: query.offset,
-    instances: found.rows.map((row) => instanceAnswer(row, snapshot)),
   };
 }
 

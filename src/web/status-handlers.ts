@@ -1,12 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RequestHandler, Request } from 'express';
 import type { WebParts } from './app.js';
 import { instanceAnswer } from './instance-answer.js';
-import type { InstanceAnswer } from './instance-answer.js';
 import { PAGE_ROWS } from './page/page-url.js';
 import { statusPage } from './page/page.js';
 import { FleetIndex } from './fleet-index.js';
 import { statusAnswer } from './status-answer.js';
-import type { StatusAnswer } from './status-answer.js';
+import type { StatusParts } from './status-answer.js';
+import { statusFacts } from './status-facts.js';
+import type { StatusSnapshot } from './snapshot.js';
 import { sendWithTag } from './send-with-tag.js';
 import { parseStatusQuery } from './status-query.js';
 import type { StatusQuery } from './status-query.js';
@@ -15,35 +17,45 @@ import type { StatusQuery } from './status-query.js';
 export function statusHandlers(parts: WebParts, assets: string): Record<'json' | 'page', RequestHandler> {
   const { name, telemetryPath } = parts;
   const index = new FleetIndex();
-  const look = (query: StatusQuery, open: string): { answer: StatusAnswer; opened: InstanceAnswer | undefined } => {
-    const snapshot = parts.snapshot();
-    index.update(snapshot);
+  let looking: Promise<StatusSnapshot> | undefined;
+  /** Who comes while the index is being brought up to date shares that look, and reads before the next one begins. */
+  const snapshotNow = (): Promise<StatusSnapshot> => {
+    looking ??= (async () => {
+      const snapshot = parts.snapshot();
+      await index.update(snapshot);
+      return snapshot;
+    })().finally(() => (looking = undefined));
+    return looking;
+  };
+  const look = async (query: StatusQuery): Promise<StatusParts> => {
+    const snapshot = await snapshotNow();
     const found = index.find(query, snapshot);
-    const opened = open === '' ? undefined : index.get(open);
-    return {
-      answer: statusAnswer({ snapshot, readiness: parts.ready(), query, found, facets: index.facets }),
-      opened: opened && instanceAnswer(opened, snapshot),
-    };
+    return { snapshot, readiness: parts.ready(), query, found, facets: index.facets };
   };
   return {
     async page(request, response) {
       const parameters = parametersOf(request);
       const open = parameters.get('open')?.slice(0, MAX_OPEN) ?? '';
       const { query, problems } = parseStatusQuery(parameters, { limit: PAGE_ROWS, alsoAllowed: ['open'] });
-      const { answer, opened } = look(query, open);
-      const text = statusPage({
-        name,
-        telemetryPath,
-        assets,
-        answer,
-        query: { ...query, open },
-        problems,
-        opened,
-      });
+      const seen = await look(query);
+      const opened = open === '' ? undefined : index.get(open);
       await sendWithTag(request, response, {
         type: 'text/html',
-        text,
-        tagged: JSON.stringify([answer, opened, assets]),
+        tagged: `${assets} ${statusFacts(seen, opened)}`,
+        async text() {
+          const facts = {
+            name,
+            telemetryPath,
+            assets,
+            answer: statusAnswer(seen),
+            query: { ...query, open },
+            problems,
+            opened: opened && instanceAnswer(opened, seen.snapshot),
+          };
+          // All is read: other work has its turn before the long rest.
+          await nextTurn();
+          return statusPage(facts);
+        },
       });
     },
     async json(request, response) {
@@ -55,8 +67,12 @@ export function statusHandlers(parts: WebParts, assets: string): Record<'json' |
           .send(`${JSON.stringify({ errors: problems })}\n`);
         return;
       }
-      const text = JSON.stringify(look(query, '').answer);
-      await sendWithTag(request, response, { type: 'application/json', text, tagged: text });
+      const seen = await look(query);
+      await sendWithTag(request, response, {
+        type: 'application/json',
+        tagged: statusFacts(seen),
+        text: async () => JSON.stringify(statusAnswer(seen)),
+      });
     },
   };
 }
