@@ -2,7 +2,7 @@
  * What deploy/ holds twice, because its readers cannot look outside their own folder: Helm reads only inside the chart,
  * and kubectl cannot render it. `node dist-test/deploy/update.js` writes these files; a test compares them.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chart, root, template } from './helm.js';
 
@@ -16,7 +16,7 @@ export const OWNED: readonly string[] = [join(chart, 'files/dashboards'), manife
 export function chartFiles(): Map<string, string> {
   const rules = join(root, 'deploy/prometheus/rules.yaml');
   const dashboards = join(root, 'deploy/grafana/dashboards');
-  const names = existsSync(dashboards) ? readdirSync(dashboards).filter((name) => name.endsWith('.json')) : [];
+  const names = readdirSync(dashboards);
   return new Map([
     [join(chart, 'files/rules.yaml'), readFileSync(rules, 'utf8')],
     ...names.map((name): [string, string] => [

@@ -22,8 +22,7 @@ describe('the instructions for running it', () => {
 
   after(() => rmSync(folder, { recursive: true }));
 
-  it('name files that are there', function () {
-    if (!existsSync(join(root, 'deploy/grafana'))) this.skip();
+  it('name files that are there', () => {
     const paths = ['deploy/README.md', 'SECURITY.md', 'CONTRIBUTING.md'].flatMap((document) =>
       [...readFileSync(join(root, document), 'utf8').matchAll(/\b(deploy\/[\w/.-]*\w)/g)].map(([, path = '']) => path),
     );
