@@ -54,11 +54,16 @@ export class Exporter {
   }
 
   async page(): Promise<Page> {
+    return new Page(await this.get('/metrics'));
+  }
+
+  /** The body of a 200. */
+  async get(path: string): Promise<string> {
     const [address] = this.#daemon.addresses;
     const headers = { 'accept-encoding': 'identity' };
-    const response = await fetch(`http://127.0.0.1:${address?.port}/metrics`, { headers });
-    if (!response.ok) throw new Error(`the scrape is answered with ${response.status}`);
-    return new Page(await response.text());
+    const response = await fetch(`http://127.0.0.1:${address?.port}${path}`, { headers });
+    if (!response.ok) throw new Error(`${path} is answered with ${response.status}`);
+    return response.text();
   }
 
   /** Lets time pass. */

@@ -39,21 +39,23 @@ export function failures(page: Page, regionId: string): Readonly<Record<string, 
   return codes;
 }
 
+function isOf(labels: Labels, regionId: string): boolean {
+  return labels['account'] === ACCOUNT && labels['region_id'] === regionId;
+}
+
 /** Nothing is shown of the instances that was not shown before, but for polls that fail. */
 export function expectNoNews(page: Page, before: Page, regionId: string): void {
   const known = new Set(before.series.map((series) => JSON.stringify(series)));
   for (const series of page.series) {
     const { name, labels } = series;
-    if (labels['region_id'] !== regionId || labels['instance_id'] === undefined) continue;
+    if (!isOf(labels, regionId) || labels['instance_id'] === undefined) continue;
     if (!name.endsWith('_instance_poll_success')) expect(known).to.include(JSON.stringify(series));
   }
 }
 
 /** No task is shown, not even that there is none. */
 export function expectNoTasks(page: Page, regionId: string): void {
-  const shown = page.series.filter(
-    ({ name, labels }) => labels['region_id'] === regionId && /_backup_tasks?(_|$)/.test(name),
-  );
+  const shown = page.series.filter(({ name, labels }) => isOf(labels, regionId) && /_backup_tasks?(_|$)/.test(name));
   expect(shown).to.deep.equal([]);
 }
 
