@@ -7,7 +7,9 @@ const MAX_LENGTH = 300;
 export function redact(text: string, secrets: readonly (string | undefined)[] = []): string {
   let safe = text.slice(0, 10 * MAX_LENGTH);
   for (const secret of secrets) {
-    if (secret !== undefined && secret.length > 0) safe = safe.replaceAll(secret, '<secret>');
+    if (secret === undefined || secret === '') continue;
+    for (const form of [secret, encodeURIComponent(Buffer.from(secret).toString())])
+      safe = safe.replaceAll(form, '<secret>');
   }
   safe = safe
     // A refused signature is answered with the string that was signed, the access key and the token in it.

@@ -101,7 +101,8 @@ export class Setting {
   }
 
   #told(text: string): string {
-    const value = this.#spot.hidden ? '' : show(this.#node);
+    // A file that is nothing but a text was hardly meant: it may be that of a key.
+    const value = this.#spot.hidden || this.path === '' ? '' : show(this.#node);
     return [this.path, value, text].filter((part) => part !== '').join(': ');
   }
 

@@ -25,6 +25,7 @@ describe('a message of the network', () => {
     expect(redact('key testKey, token CAIS+x==', ['testKey', 'CAIS+x==', undefined, ''])).to.equal(
       'key <secret>, token <secret>',
     );
+    expect(redact('token CAIS%2Bx%3D%3D', ['CAIS+x=='])).to.equal('token <secret>');
   });
 
   it('loses signed URLs, access keys, authorisation headers and long runs that could be tokens', () => {

@@ -17,7 +17,7 @@ const FILE: readonly Case[] = [
   [
     'a list for the whole',
     '- a\n',
-    'c.yaml:1: a list: must be a mapping of keys to values',
+    'c.yaml:1: must be a mapping of keys to values',
     'c.yaml:1: accounts: required key is missing',
   ],
   [

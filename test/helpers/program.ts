@@ -90,7 +90,7 @@ export interface RunningExporter {
 /** Starts the built exporter on a free port of loopback; resolves when it listens. */
 export async function startExporter(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunningExporter> {
   const program = new Program(process.execPath, [MAIN, '--web.listen-address=127.0.0.1:0', ...args], env);
-  const [, address] = await program.output(/msg=listening addresses=(\S+)/);
+  const [, address] = await program.output(/listening\W+addresses\W+([\d.]+:\d+)/);
   return { program, url: `http://${address}` };
 }
 
