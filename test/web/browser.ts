@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { needTool } from '../helpers/tools.js';
@@ -23,18 +20,12 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
-/** Debian's Chromium with a profile of its own. Reaches nothing but loopback. */
+/** Debian's Chromium without a profile. Reaches nothing but loopback. */
 export async function openBrowser(context: Mocha.Context, options: BrowserContextOptions = {}): Promise<TestBrowser> {
   const executablePath = needTool(context, 'chromium', 'chromium');
-  const profile = mkdtempSync(join(tmpdir(), 'exporter-chromium-'));
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    headless: true,
-    args: QUIET,
-    viewport: { width: 1_440, height: 900 },
-    ...options,
-  });
-  const page = browser.pages()[0] ?? (await browser.newPage());
+  const browser = await chromium.launch({ executablePath, headless: true, args: QUIET });
+  const own = await browser.newContext({ viewport: { width: 1_440, height: 900 }, ...options });
+  const page = await own.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
@@ -42,13 +33,5 @@ export async function openBrowser(context: Mocha.Context, options: BrowserContex
     const text = message.text();
     if (message.type() === 'error' && !text.startsWith('Failed to load resource')) complaints.push(text);
   });
-  return {
-    context: browser,
-    page,
-    complaints,
-    async close() {
-      await browser.close();
-      rmSync(profile, { recursive: true, force: true });
-    },
-  };
+  return { context: own, page, complaints, close: () => browser.close() };
 }

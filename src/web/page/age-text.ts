@@ -17,7 +17,7 @@ export type Telling = (typeof TELLINGS)[number];
 export function tellTime(telling: Exclude<Telling, 'at'>, timeMs: number, nowMs: number): string {
   if (telling === 'ago') return `${spanText(nowMs - timeMs)} ago`;
   if (telling === 'togo') return toGoText(timeMs - nowMs);
-  return timeMs > nowMs ? `in ${spanText(timeMs - nowMs)}` : 'due';
+  return timeMs - nowMs >= 1_000 ? `in ${spanText(timeMs - nowMs)}` : 'due';
 }
 
 /** An estimate is told no finer than it is known. */

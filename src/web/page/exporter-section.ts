@@ -8,9 +8,8 @@ import { timeElement } from './time-element.js';
 type Budget = PlaceAnswer['api'][number];
 
 /** The exporter in one line: whether it works, and how much of the API quota it uses. */
-export function exporterLine({ exporter, accounts, places, now }: StatusAnswer): Html {
+export function exporterLine({ exporter, accounts, places, left_out, now }: StatusAnswer): Html {
   const targets = places.reduce((sum, place) => sum + place.targets, 0);
-  const fullest = Math.max(0, ...places.flatMap(({ api }) => api.map((budget) => usedShare(budget) ?? 0)));
   const regions = new Set(places.map(({ region_id }) => region_id));
   const { index, count: shards } = exporter.shard;
   return html`<p class="glance">
@@ -19,13 +18,30 @@ export function exporterLine({ exporter, accounts, places, now }: StatusAnswer):
       ${timeElement(exporter.started, 'at', now)}</span
     >
     <span
-      >${several(targets, 'instance')}, ${several(accounts.length, 'account')}, ${several(regions.size, 'region')}</span
+      >${several(targets, 'instance')}, ${several(accounts.length, 'account')},
+      ${several(regions.size, 'region')}${
+        left_out.total > 0
+          ? html`, <a href="#left-out">${count(left_out.total)} more without backup tasks</a>`
+          : undefined
+      }</span
     >
     ${shards > 1 ? html`<span>Shard ${index} of ${shards}</span>` : undefined}
-    <span
-      >API budget used: at most <strong>${Math.round(fullest * 100)} %</strong> <a href="#budget">by region</a></span
-    >
+    <span>API budget used: ${budgets(places)} <a href="#budget">All</a></span>
   </p>`;
+}
+
+const BUDGETS_AT_A_GLANCE = 3;
+
+/** The fullest of each account and region, the fullest of all first. */
+function budgets(places: readonly PlaceAnswer[]): Html {
+  const fullest = places
+    .map(({ account, region_id, api }) => ({
+      where: `${account} ${region_id}`,
+      share: Math.max(0, ...api.map((budget) => usedShare(budget) ?? 0)),
+    }))
+    .toSorted((one, other) => other.share - one.share)
+    .slice(0, BUDGETS_AT_A_GLANCE);
+  return html`${fullest.map(({ where, share }) => html`<strong>${Math.round(share * 100)} %</strong> ${where}, `)}`;
 }
 
 function several(value: number, noun: string): string {
@@ -62,7 +78,7 @@ function placeRow(place: PlaceAnswer, now: string): Html {
     <th scope="row">${place.account}</th>
     <td>${place.region_id}</td>
     <td class="numeric">
-      ${count(place.targets)}${note(place.targets_never_polled, 'not polled yet')}${note(place.targets_unsupported, 'unsupported')}
+      ${count(place.targets)}${note(place.targets_never_polled, 'not polled yet')}${note(place.targets_unsupported, 'without backup tasks')}
     </td>
     <td>${place.api.map((budget) => budgetLine(budget, `${place.account}, ${place.region_id}`))}</td>
     <td>${place.poll_lag_seconds < 1 ? 'on time' : spanText(place.poll_lag_seconds * 1_000)}</td>
@@ -116,8 +132,8 @@ function leftOut({ total, instances }: StatusAnswer['left_out']): Html | undefin
   if (total === 0) return undefined;
   const more = total > instances.length ? html`<li>and ${count(total - instances.length)} more</li>` : undefined;
   return html`<details>
-    <summary>${several(total, 'instance')} left out</summary>
-    <ul>
+    <summary>Not polled: ${several(total, 'instance')} without backup tasks by type or engine</summary>
+    <ul id="left-out">
       ${[
         ...instances.map(
           ({ account, region_id, instance_id, name, reason }) =>

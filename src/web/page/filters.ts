@@ -3,7 +3,7 @@ import type { RowState } from '../row-state.js';
 import type { StatusAnswer } from '../status-answer.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
-import { STATE_WORDS, icon } from './icons.js';
+import { STATE_MEANINGS, STATE_WORDS, icon } from './icons.js';
 import { PAGE_ROWS, pageUrl, sortText } from './page-url.js';
 import type { PageQuery } from './page-url.js';
 import { count } from './pager.js';
@@ -19,6 +19,7 @@ export function stateCounts({ counts }: StatusAnswer, query: PageQuery): Html {
         class="count ${state}${counts[state] === 0 ? ' none' : ''}"
         href="${href}"
         data-key="count-${state}"
+        title="${STATE_MEANINGS[state]}"
         ${isCurrent(state) ? html` aria-current="true"` : undefined}
         >${icon(state)}<span class="number">${count(counts[state])}</span>
         <span class="word">${STATE_WORDS[state]}</span></a

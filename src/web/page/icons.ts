@@ -2,8 +2,10 @@ import type { RowState } from '../row-state.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 
+type Icon = RowState | 'finished';
+
 /** Shapes differ as much as colours do: who sees no colour still tells the states apart. 16 x 16, drawn by the current colour. */
-const SHAPES: Readonly<Record<RowState, Html>> = {
+const SHAPES: Readonly<Record<Icon, Html>> = {
   stuck: html`<path d="M5 1h6l4 4v6l-4 4H5l-4-4V5z" /><path class="mark" d="M8 4v5M8 11v1.6" />`,
   failed: html`<circle cx="8" cy="8" r="7" /><path class="mark" d="M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6" />`,
   unknown: html`<path d="M8 0l8 8-8 8-8-8z" /><path
@@ -12,6 +14,7 @@ const SHAPES: Readonly<Record<RowState, Html>> = {
     />`,
   running: html`<circle cx="8" cy="8" r="7" /><path class="mark" d="M8 11.6V4.6M5 7.4l3-3 3 3" />`,
   queued: html`<circle class="line" cx="8" cy="8" r="6.2" /><path class="line" d="M8 4.4V8l2.6 1.8" />`,
+  finished: html`<path class="line" d="M2.5 8.5l3.5 3.5 7.5-8" />`,
   idle: html`<circle class="line" cx="8" cy="8" r="6.2" /><path class="line" d="M5 8h6" />`,
   unsupported: html`<circle class="line" cx="8" cy="8" r="6.2" /><path class="line" d="M3.8 12.2l8.4-8.4" />`,
 };
@@ -23,7 +26,7 @@ export const ICON_SPRITE: Html = html`<svg class="sprite" aria-hidden="true">
   )}
 </svg>`;
 
-export function icon(state: RowState): Html {
+export function icon(state: Icon): Html {
   return html`<svg class="icon" aria-hidden="true"><use href="#icon-${state}"></use></svg>`;
 }
 
@@ -35,12 +38,23 @@ export const TAB_ICON =
 /** What people read for a state. */
 export const STATE_WORDS: Readonly<Record<RowState, string>> = {
   stuck: 'Stuck',
-  failed: 'Failed',
+  failed: 'Failed last',
   unknown: 'Unknown',
   running: 'Running',
   queued: 'Queued',
   idle: 'Idle',
   unsupported: 'Unsupported',
+};
+
+/** What a state means, for who points at its count. */
+export const STATE_MEANINGS: Readonly<Record<RowState, string>> = {
+  stuck: 'A running task has made no progress for longer than the instance allows',
+  failed: 'Nothing is under way, and the last backup that ended failed',
+  unknown: 'Not polled with success yet, or not for too long',
+  running: 'A backup task has begun',
+  queued: 'A backup task waits to begin',
+  idle: 'No backup task is listed',
+  unsupported: 'The API answered that the instance has no backup tasks',
 };
 
 /** A state as icon and word. */

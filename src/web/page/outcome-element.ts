@@ -1,7 +1,6 @@
 import type { CompletionAnswer, InstanceAnswer } from '../instance-answer.js';
 import type { Outcome } from '../../model.js';
 import { OUTCOMES } from '../../model.js';
-import type { RowState } from '../row-state.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { icon } from './icons.js';
@@ -26,16 +25,14 @@ export function latestOutcome({ outcomes }: InstanceAnswer): LatestOutcome | und
   return latest;
 }
 
-const ICONS: Readonly<Record<Outcome, RowState>> = { Finished: 'running', Failed: 'failed', Unknown: 'unknown' };
-
 export function outcomeElement(latest: LatestOutcome | undefined, now: string): Html | undefined {
   if (latest === undefined) return undefined;
   const { outcome, completion } = latest;
   return html`${outcomeBadge(outcome)}<span class="minor">${timeElement(completion.at, 'ago', now)}</span>`;
 }
 
+const ICONS = { Finished: 'finished', Failed: 'failed', Unknown: 'unknown' } as const;
+
 export function outcomeBadge(outcome: Outcome): Html {
-  return html`<span class="outcome ${outcome.toLowerCase()}"
-    >${outcome === 'Finished' ? undefined : icon(ICONS[outcome])}${outcome}</span
-  >`;
+  return html`<span class="outcome ${outcome.toLowerCase()}">${icon(ICONS[outcome])}${outcome}</span>`;
 }

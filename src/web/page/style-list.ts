@@ -4,7 +4,7 @@ export const LIST_STYLE = `
 .list { container: list / inline-size; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: clip; }
 .list h2 { padding: 0.75rem 1rem 0.5rem; }
 .list table { width: 100%; border-collapse: collapse; }
-.list thead th { position: sticky; top: 0; background: var(--card); border-bottom: 1px solid var(--strong-line); text-align: left; font-size: 0.8125rem; font-weight: 600; padding: 0.35rem 0.75rem; vertical-align: bottom; }
+.list thead th { position: sticky; top: 0; background: var(--card); box-shadow: inset 0 -1px var(--strong-line); text-align: left; font-size: 0.8125rem; font-weight: 600; padding: 0.35rem 0.75rem; vertical-align: bottom; }
 .list td, .list tbody th { padding: 0.45rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; }
 .list tbody tr:last-child > * { border-bottom: 0; }
 .list tbody tr:hover { background: var(--hover); }
@@ -56,7 +56,7 @@ span.step { visibility: hidden; }
 @container list (max-width: 52rem) {
   .list table, .list tbody { display: block; }
   .list thead { display: none; }
-  .list tbody tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.3rem 1rem; padding: 0.7rem 1rem; border-bottom: 1px solid var(--line); }
+  .list tbody tr { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 0.3rem 1rem; padding: 0.7rem 1rem; border-bottom: 1px solid var(--line); }
   .list tbody tr > * { display: block; padding: 0; border: 0; max-width: none; min-width: 0; }
   .list tbody tr > td.none { display: none; }
   .list .c-engine { display: block; }
