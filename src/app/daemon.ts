@@ -6,6 +6,7 @@ import { UsageError, messageOf } from '../errors.js';
 import { Scrapes } from '../metrics/scrape.js';
 import { createApp } from '../web/app.js';
 import { startServers } from '../web/server.js';
+import type { ServerLimits } from '../web/server.js';
 import { openWebConfig } from '../web/toolkit/web-security.js';
 import type { StatusSnapshot } from '../web/snapshot.js';
 import { App } from './app.js';
@@ -21,6 +22,8 @@ export interface DaemonOptions extends Omit<AppOptions, 'config' | 'isOnce'> {
   readonly enableLifecycle: boolean;
   /** TLS, logins and headers, in the format of Prometheus' exporter-toolkit. */
   readonly webConfigFile: string | undefined;
+  /** What a client may take; the defaults are those of `startServers`. */
+  readonly limits?: Partial<ServerLimits>;
 }
 
 export interface Daemon {
@@ -53,6 +56,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const servers = await startServers({
     addresses: options.listenAddresses,
     clock,
+    ...(options.limits && { limits: options.limits }),
     ...(security && { createServer: security.createServer.bind(security) }),
     listener: createApp({
       name: options.name,

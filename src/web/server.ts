@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http';
-import type { IncomingHttpHeaders, RequestListener, Server, ServerOptions } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 
@@ -33,6 +34,8 @@ export interface ServerLimits {
   /** A connection between two requests: longer than the usual scrape interval, so that a scraper keeps its own. */
   readonly keepAliveTimeoutMs: number;
   readonly maxConnections: number;
+  /** More are answered with 503: who sends many without waiting for an answer must not keep the exporter busy. */
+  readonly maxRequestsPerConnection: number;
   /** Request line and headers together; more is answered with 431. */
   readonly maxHeaderBytes: number;
 }
@@ -43,6 +46,7 @@ const LIMITS: ServerLimits = {
   idleTimeoutMs: 60_000,
   keepAliveTimeoutMs: 75_000,
   maxConnections: 512,
+  maxRequestsPerConnection: 100,
   maxHeaderBytes: 16_384,
 };
 
@@ -90,7 +94,9 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
     if (closing || carriesBody(request.headers)) response.setHeader('Connection', 'close');
     options.listener(request, response);
   });
+  server.on('connect', refuseTunnel);
   server.maxConnections = limits.maxConnections;
+  server.maxRequestsPerSocket = limits.maxRequestsPerConnection;
   server.timeout = limits.idleTimeoutMs;
   await listen(server, address);
   return {
@@ -100,6 +106,15 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
       return closeServer(server, clock, deadlineMs);
     },
   };
+}
+
+const NO_TUNNEL =
+  'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, OPTIONS\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+
+/** CONNECT never reaches the listener; unheard, it would be cut off without a word. */
+function refuseTunnel(_request: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => undefined);
+  socket.end(NO_TUNNEL, () => socket.destroy());
 }
 
 function boundTo(server: Server | TlsServer): ListenAddress & { readonly host: string } {

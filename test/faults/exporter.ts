@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { startDaemon } from '../../dist/app/daemon.js';
-import type { Daemon } from '../../dist/app/daemon.js';
+import type { Daemon, DaemonOptions } from '../../dist/app/daemon.js';
 import { parseConfig } from '../../dist/config/load.js';
 import { createLogger } from '../../dist/log.js';
 import type { FakeClock } from '../helpers/fake-clock.js';
@@ -28,7 +28,7 @@ export class Exporter {
     this.log = log;
   }
 
-  static async start(cloud: Cloud, clock: FakeClock, more = ''): Promise<Exporter> {
+  static async start(cloud: Cloud, clock: FakeClock, more = '', over: Partial<DaemonOptions> = {}): Promise<Exporter> {
     const lines: string[] = [];
     const log = createLogger({
       level: 'info',
@@ -49,8 +49,13 @@ export class Exporter {
       telemetryPath: '/metrics',
       enableLifecycle: false,
       webConfigFile: undefined,
+      ...over,
     });
     return new Exporter(daemon, clock, lines);
+  }
+
+  get port(): number {
+    return this.#daemon.addresses[0]!.port;
   }
 
   async page(): Promise<Page> {
@@ -59,9 +64,8 @@ export class Exporter {
 
   /** The body of a 200. */
   async get(path: string): Promise<string> {
-    const [address] = this.#daemon.addresses;
     const headers = { 'accept-encoding': 'identity' };
-    const response = await fetch(`http://127.0.0.1:${address?.port}${path}`, { headers });
+    const response = await fetch(`http://127.0.0.1:${this.port}${path}`, { headers });
     if (!response.ok) throw new Error(`${path} is answered with ${response.status}`);
     return response.text();
   }

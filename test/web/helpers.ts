@@ -1,5 +1,7 @@
 import { request } from 'node:http';
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import type { InstanceState, TrackedTask } from '../../dist/fleet/state.js';
 import type { BackupTask, Instance } from '../../dist/model.js';
 import { createApp } from '../../dist/web/app.js';
@@ -151,6 +153,22 @@ export async function serve(
 
 export function serveParts(over: Partial<WebParts> = {}): Promise<TestServer> {
   return serve(createApp(parts(over)));
+}
+
+/** What a raw connection was told until the server closed it. */
+export async function dialogue(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(text);
+  return untilClosed(socket);
+}
+
+/** What is still told on a connection. */
+export async function untilClosed(socket: Socket): Promise<string> {
+  let told = '';
+  socket.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => (socket.destroyed ? resolve(undefined) : socket.once('close', resolve)));
+  return told;
 }
 
 export interface Answer {

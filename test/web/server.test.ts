@@ -7,24 +7,9 @@ import { systemClock } from '../../dist/clock.js';
 import { startServers } from '../../dist/web/server.js';
 import type { Servers } from '../../dist/web/server.js';
 import { FakeClock } from '../helpers/fake-clock.js';
-import { serve } from './helpers.js';
+import { dialogue, serve, untilClosed } from './helpers.js';
 
 const ok = { status: 200 };
-
-/** What a raw connection was told until the server closed it. */
-async function dialogue(port: number, text: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(text);
-  return untilClosed(socket);
-}
-
-async function untilClosed(socket: Socket): Promise<string> {
-  let told = '';
-  socket.on('data', (chunk: Buffer) => (told += chunk.toString()));
-  socket.on('error', () => undefined);
-  await new Promise((resolve) => (socket.destroyed ? resolve(undefined) : socket.once('close', resolve)));
-  return told;
-}
 
 describe('the HTTP servers', () => {
   const open: Servers[] = [];
