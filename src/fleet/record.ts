@@ -53,14 +53,18 @@ function toRecord({ state, goneAt }: Kept, clock: Clock): StateRecord {
   };
 }
 
-/** @throws if the record was damaged, or is not the one of `key` */
+/**
+ * A wall clock that was put back meanwhile leaves times that are yet to come: they count as now.
+ * @throws if the record was damaged, or is not the one of `key`
+ */
 export function readRecord(key: string, text: string, clock: Clock): Kept {
   const json = text.slice(CHECKSUM_DIGITS);
   if (text.slice(0, CHECKSUM_DIGITS) !== checksum(json)) throw new Error('its checksum is wrong');
   const record: StateRecord = JSON.parse(json);
   const { account, regionId, instanceId, countedJobs } = record;
   const offsetMs = clock.toWall(0);
-  const steady = (ms: number): number => ms - offsetMs;
+  const nowMs = clock.now();
+  const steady = (ms: number): number => Math.min(ms - offsetMs, nowMs);
   // What it is called and how it is to be watched is told by discovery and configuration.
   const instance = {
     account,

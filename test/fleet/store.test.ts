@@ -113,6 +113,25 @@ describe('the state over a restart', () => {
     await after.keeper.close();
   });
 
+  it('has nothing in the future after a wall clock was put back in between', async () => {
+    const before = await start();
+    before.fleet.watch(RM1);
+    await before.poll([taskOf('1'), taskOf('2', { mode: 'Manual' })]);
+    await clock.advance(60_000);
+    await before.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 20 })]);
+    await before.keeper.close();
+    clock.wallOffsetMs = -3_600_000;
+    const after = await start();
+    const now = clock.now();
+    const { firstSeenAt, tasks, outcomes } = after.fleet.watch(RM1);
+    expect(firstSeenAt).to.equal(now);
+    for (const tracked of tasks) {
+      expect(tracked).to.include({ firstSeenAt: now, lastProgressAt: now, runningSince: now });
+    }
+    expect(outcomes.Automated?.last.Finished?.at).to.equal(now);
+    await after.keeper.close();
+  });
+
   it('is held by one process alone, which it names', async () => {
     const run = await start();
     const second = await start().catch((error: unknown) => error);
