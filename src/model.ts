@@ -168,9 +168,12 @@ export interface FollowUp {
   readonly task: BackupTask | undefined;
 }
 
-/** Identifies an instance: two accounts may hold the same instance id. None of the three can hold a line break. */
+/**
+ * Identifies an instance: two accounts may hold the same instance id. None of the three can hold a line break. Joined, for
+ * a template's result would stay in memory as a tree of its parts.
+ */
 export function instanceKey({ account, regionId, instanceId }: Place & { readonly instanceId: string }): string {
-  return `${account}\n${regionId}\n${instanceId}`;
+  return [account, regionId, instanceId].join('\n');
 }
 
 export function placeKey({ account, regionId }: Place): string {

@@ -13,6 +13,7 @@ import type { Shared } from './shared.js';
 
 /** More targets than this that come or go at once are one line in the log. */
 const MAX_CHANGES_TOLD = 20;
+const NOTHING_RUNS: Outlook = { isActive: false, openJobs: [] };
 export const NOTHING_DISCOVERED: Discovered = { selected: [], leftOut: [], listed: [], tags: new Map() };
 
 /** What one account and region polls: the static and the discovered instances of this shard, kept in step with both. */
@@ -123,6 +124,7 @@ export class Targets {
   }
 
   #outlook(state: InstanceState): Outlook {
+    if (state.tasks.length === 0) return NOTHING_RUNS;
     return { isActive: isActive(state, this.#shared.clock.now()), openJobs: openJobs(state) };
   }
 

@@ -47,12 +47,17 @@ export function newInstanceState(instance: Instance, firstSeenAt: number): Insta
     firstSeenAt,
     lastPoll: undefined,
     lastGoodPollAt: undefined,
-    tasks: [],
-    outcomes: {},
-    countedJobs: [],
+    tasks: NO_TASKS,
+    outcomes: NO_OUTCOMES,
+    countedJobs: NO_JOBS,
     unsupported: undefined,
   };
 }
+
+// Shared: most instances have nothing to show most of the time.
+const NO_TASKS: InstanceState['tasks'] = [];
+const NO_OUTCOMES: InstanceState['outcomes'] = {};
+const NO_JOBS: InstanceState['countedJobs'] = [];
 
 /** The state after a poll. Pure: the same state, result and context give the same state and events. */
 export function applyPoll(state: InstanceState, result: PollResult, context: ApplyContext): Applied {

@@ -39,6 +39,12 @@ export interface PollingOptions {
   readonly isOnce: boolean;
 }
 
+/** What becomes of targets: one for all of them, since closures of each would add up. */
+interface Owner {
+  run(target: Target, grant: Grant): void;
+  readonly giveUp: ((target: Target, error: ApiError) => void) | undefined;
+}
+
 class Target implements Caller {
   instance: Instance;
   outlook: Outlook;
@@ -49,33 +55,27 @@ class Target implements Caller {
   isTried = false;
   isRemoved = false;
   streak: Streak = NO_STREAK;
-  readonly granted: (grant: Grant) => void;
   readonly heldBack: ((error: ApiError) => void) | undefined;
+  readonly #owner: Owner;
 
-  constructor(
-    instance: Instance,
-    outlook: Outlook,
-    {
-      dueAt,
-      run,
-      heldBack,
-    }: {
-      dueAt: number;
-      run: (target: Target, grant: Grant) => void;
-      heldBack?: (target: Target, error: ApiError) => void;
-    },
-  ) {
+  constructor(owner: Owner, { instance, outlook, dueAt }: Pick<Target, 'instance' | 'outlook' | 'dueAt'>) {
+    const { giveUp } = owner;
+    this.#owner = owner;
     this.instance = instance;
     this.outlook = outlook;
     this.dueAt = dueAt;
-    this.granted = (grant) => run(this, grant);
-    this.heldBack = heldBack && ((error) => heldBack(this, error));
+    this.heldBack = giveUp && ((error) => giveUp(this, error));
+  }
+
+  granted(grant: Grant): void {
+    this.#owner.run(this, grant);
   }
 }
 
 /** Polls the instances of one account and region, each on a schedule of its own and never twice at once. */
 export class Polling {
   readonly #options: PollingOptions;
+  readonly #owner: Owner;
   readonly #targets = new Map<string, Target>();
   readonly #meter = new SweepMeter();
   #settings: PollingSettings;
@@ -85,6 +85,10 @@ export class Polling {
 
   constructor(options: PollingOptions) {
     this.#options = options;
+    this.#owner = {
+      run: (target, grant) => void this.#run(target, grant),
+      giveUp: options.isOnce ? (target, error) => void this.#giveUp(target, error) : undefined,
+    };
     this.#settings = options.settings;
   }
 
@@ -149,11 +153,7 @@ export class Polling {
   }
 
   #create(instance: Instance, outlook: Outlook, dueAt: number): Target {
-    const target = new Target(instance, outlook, {
-      dueAt,
-      run: (self, grant) => void this.#run(self, grant),
-      ...(this.#options.isOnce && { heldBack: (self: Target, error: ApiError) => void this.#giveUp(self, error) }),
-    });
+    const target = new Target(this.#owner, { instance, outlook, dueAt });
     this.#targets.set(instanceKey(instance), target);
     this.#untried++;
     if (outlook.isActive) this.#active++;

@@ -80,35 +80,34 @@ export function targetsOf(sources: TargetSources): readonly Instance[] {
   const known = new Map(listed.map((instance) => [instance.instanceId, instance]));
   const targets = new Map<string, Instance>();
   for (const instance of selected) {
-    targets.set(instance.instanceId, {
-      ...describe(place, instance.instanceId, instance),
-      labels: tagLabelsOf(sources, instance.instanceId),
-      stuckAfterMs,
-    });
+    const { instanceId } = instance;
+    const own = { labels: tagLabelsOf(sources, instanceId), stuckAfterMs };
+    targets.set(instanceId, describe(place, instanceId, instance, own));
   }
   for (const { id, labels, stuckAfterMs: ownMs } of statics) {
-    targets.set(id, {
-      ...describe(place, id, known.get(id)),
-      labels: { ...tagLabelsOf(sources, id), ...labels },
-      stuckAfterMs: ownMs,
-    });
+    const own = { labels: { ...tagLabelsOf(sources, id), ...labels }, stuckAfterMs: ownMs };
+    targets.set(id, describe(place, id, known.get(id), own));
   }
   return [...targets.values()];
 }
 
+/** One literal: an object put together by spreads has a hidden class of its own, larger than the object. */
 function describe(
   { account, regionId }: Place,
   instanceId: string,
   listed: ListedInstance | undefined,
-): Omit<Instance, 'labels' | 'stuckAfterMs'> {
+  { labels, stuckAfterMs }: Pick<Instance, 'labels' | 'stuckAfterMs'>,
+): Instance {
   const { name = '', engine = '', engineVersion = '' } = listed ?? {};
-  return { account, regionId, instanceId, name, engine, engineVersion };
+  return { account, regionId, instanceId, name, engine, engineVersion, labels, stuckAfterMs };
 }
+
+const NO_LABELS: Instance['labels'] = {};
 
 /** Only the tags that the instance has: an empty label is no label. */
 function tagLabelsOf({ tags, tagLabels }: TargetSources, instanceId: string): Readonly<Record<string, string>> {
   const own = tags.get(instanceId);
-  if (own === undefined) return {};
+  if (own === undefined) return NO_LABELS;
   return Object.fromEntries(
     tagLabels.flatMap(({ tag, label }) => {
       const value = own[tag];
