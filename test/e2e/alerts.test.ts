@@ -143,7 +143,7 @@ describe('a backup that sticks or fails, all the way to whoever is on call', fun
     credentials: {type: access_key, access_key_id: test-key-id, access_key_secret: test-key-secret}
     regions: [${regions.join(', ')}]
     discovery: {refresh_interval: 10s}
-polling: {idle_interval: 1s, active_interval: 1s, timeout: 1s, max_attempts: 1, stale_after: 10s, stuck_after: 6s, rate_limit: {requests_per_second: 50, burst: 50}}
+polling: {idle_interval: 1s, active_interval: 1s, timeout: 5s, max_attempts: 1, stale_after: 10s, stuck_after: 6s, rate_limit: {requests_per_second: 50, burst: 50}}
 `,
     );
     exporter = await startExporter([`--config.file=${config}`]);

@@ -4,67 +4,69 @@ import * as q from './queries.js';
 
 const BY_PLACE = '{{account}} {{region_id}}';
 
+/** What is wrong first, then whether the exporter can see at all, then what is going on. */
 const now = [
   stat({
-    title: 'Instances',
-    description: 'Instances that the exporter watches.',
-    unit: 'none',
-    queries: [{ expr: q.countOf(q.instances) }],
-    good: 1,
-  }),
-  stat({
-    title: 'Running',
-    description: 'Backups that run, as of the last poll.',
-    unit: 'none',
-    queries: [{ expr: q.countOf(q.runningSince) }],
-  }),
-  stat({
-    title: 'Queued',
-    description: 'Instances and modes whose next backup waits to begin.',
-    unit: 'none',
-    queries: [{ expr: q.countOf(q.queued) }],
-  }),
-  stat({
     title: 'Stuck',
-    description: 'Running backups without progress for longer than their stuck_after.',
+    description: 'Running backups without progress for longer than their stuck_after, as of the last good poll.',
     unit: 'none',
-    queries: [{ expr: q.countOf(q.stuck) }],
+    queries: [{ expr: q.countAmong(q.instances, q.stuck) }],
     bad: 1,
   }),
   stat({
     title: 'Failed',
-    description: 'Instances whose last known end of a backup within 7 days was a failure.',
+    description: 'Instances whose latest failure is younger than 7 days and was not followed by a finished backup.',
     unit: 'none',
-    queries: [{ expr: q.countOf(q.failed) }],
+    queries: [{ expr: q.countAmong(q.instances, q.failed) }],
     bad: 1,
   }),
   stat({
     title: 'Polls failing',
     description: 'Instances whose last poll failed. What is shown of them is out of date or missing.',
     unit: 'none',
-    queries: [{ expr: q.countOf(q.pollFailing) }],
+    queries: [{ expr: q.countAmong(q.pollSuccess, `${q.pollSuccess} == 0`) }],
     bad: 1,
   }),
   stat({
     title: 'Held back',
-    description: 'Accounts and regions in a cool-down after an authorisation failure or an outage.',
+    description: 'Accounts and regions in a cool-down after an authorisation failure or an outage: they are dark.',
     unit: 'none',
-    queries: [{ expr: q.countOf(`max by (${q.PLACE}) (${q.ofPlace('api_cooldown')}) == 1`) }],
+    queries: [{ expr: q.countAmong(q.heldBack, `${q.heldBack} == 1`) }],
     bad: 1,
   }),
   stat({
     title: 'Exporters',
-    description: 'Exporters that answer, shards and copies counted each.',
+    description: 'Exporters that answer, shards and copies counted each. At 0 nothing on this page is known.',
     unit: 'none',
-    queries: [{ expr: q.countOf(q.ofProcess('alicloud_rds_backup_exporter_build_info')) }],
+    queries: [{ expr: q.countOrZero(q.ofProcess('alicloud_rds_backup_exporter_build_info')) }],
     good: 1,
+  }),
+  stat({
+    title: 'Instances',
+    description: 'Instances that the exporter watches.',
+    unit: 'none',
+    queries: [{ expr: q.countOrZero(q.instances) }],
+    good: 1,
+  }),
+  stat({
+    title: 'Running',
+    description: 'Backups that run, as of the last poll.',
+    unit: 'none',
+    queries: [{ expr: q.countAmong(q.instances, q.runningSince) }],
+  }),
+  stat({
+    title: 'Queued',
+    description: 'Instances and modes whose next backup waits to begin.',
+    unit: 'none',
+    queries: [{ expr: q.countAmong(q.instances, q.queued) }],
   }),
 ];
 
 const running = table({
   title: 'Running now',
-  description: 'Each running backup. Progress is absent where the API gives none.',
+  description: 'Each running backup, the longest without progress first. Progress is empty where the API gives none.',
   unit: 'none',
+  highestFirst: 'Without progress for',
   columns: [
     { name: 'Progress', expr: q.named(q.runningProgress), unit: 'percentunit', bar: true },
     { name: 'Running for', expr: q.named(`time() - ${q.runningSince}`), unit: 's' },
@@ -77,27 +79,30 @@ const stuck = table({
   title: 'Stuck',
   description: 'Running backups that made no progress for longer than allowed, as of the last good poll.',
   unit: 's',
+  highestFirst: 'Without progress for',
   columns: [{ name: 'Without progress for', expr: q.named(q.stuck), unit: 's' }],
 });
 
 const failed = table({
   title: 'Failed',
-  description: 'Failures within 7 days that no finished backup followed.',
+  description: 'Failures within 7 days that no finished backup followed, the latest first.',
   unit: 'none',
+  highestFirst: 'Failed',
   columns: [{ name: 'Failed', expr: q.named(`1000 * (${q.failed})`), unit: 'dateTimeFromNow' }],
 });
 
 const oldest = bars({
-  title: 'Oldest last completion',
+  title: 'Longest since a finished backup',
   description:
-    'Time since the exporter last saw a backup finish, the 20 longest. A backup that begins and ends between two polls is not seen.',
+    'Time since the exporter last saw a backup of the instance finish, the 20 longest. Without those of which it never saw one; a backup that begins and ends between two polls is not seen.',
   unit: 's',
   queries: [{ expr: `topk(20, time() - ${q.lastCompletion('Finished')})`, name: '{{instance_id}}' }],
 });
 
 const states = stateTimeline({
   title: 'States',
-  description: 'What each backup did. A gap: none was listed, or the instance could not be seen.',
+  description:
+    'What each backup did. A gap: none was listed, or the instance could not be seen. Choose an account, a region or instances where there are many.',
   unit: 'none',
   states: TASK_STATUSES,
   queries: [{ expr: q.status, name: '{{instance_id}} {{mode}}' }],
@@ -107,6 +112,7 @@ const ended = timeSeries({
   title: 'Ended backups',
   description: 'Backups that were seen to end, by outcome. Unknown: the API would not say.',
   unit: 'short',
+  byOutcome: true,
   queries: [
     {
       expr: `sum by (outcome) (increase(${q.ofInstance('completed_tasks_total')}[$__rate_interval]))`,
@@ -117,7 +123,8 @@ const ended = timeSeries({
 
 const budget = timeSeries({
   title: 'API budget',
-  description: 'Calls a second that are made, that the rate in force allows, and that are configured.',
+  description:
+    'Calls a second that are made, that the rate in force allows, and that are configured. Where made meets in force, polls come late.',
   unit: 'reqps',
   queries: [
     {
@@ -137,7 +144,8 @@ const budget = timeSeries({
 
 const throttling = timeSeries({
   title: 'Throttling',
-  description: 'The rate in force as a share of the configured one; below 1 the API throttles.',
+  description:
+    'The rate in force as a share of the configured one. Below 100 % the API throttles; ApiThrottled fires after 15 minutes.',
   unit: 'percentunit',
   max: 1,
   queries: [
@@ -172,7 +180,8 @@ const latency = timeSeries({
 
 const lag = timeSeries({
   title: 'Poll lag',
-  description: 'How far the most overdue instance is behind, and the age at which data is no longer shown.',
+  description:
+    'How far the most overdue instance is behind, and the age at which data is no longer shown. PollLagging fires above 5 minutes.',
   unit: 's',
   queries: [
     { expr: `max by (${q.PLACE}) (${q.ofPlace('poll_lag_seconds')})`, name: `${BY_PLACE} lag` },
@@ -194,7 +203,7 @@ const targets = timeSeries({
 
 const discovery = timeSeries({
   title: 'Age of discovery',
-  description: 'Time since the instances were last listed with success.',
+  description: 'Time since the instances were last listed with success; normally below refresh_interval (10 minutes).',
   unit: 's',
   queries: [
     {
@@ -225,6 +234,18 @@ const uptime = timeSeries({
   queries: [{ expr: `time() - ${q.ofProcess('process_start_time_seconds')}`, name: '{{instance}}' }],
 });
 
+const bugs = timeSeries({
+  title: 'Internal errors',
+  description: 'Exceptions that should not exist. Any of them is a bug of the exporter; its log has the stack.',
+  unit: 'short',
+  queries: [
+    {
+      expr: `increase(${q.ofProcess('alicloud_rds_backup_exporter_internal_errors_total')}[$__rate_interval])`,
+      name: '{{instance}}',
+    },
+  ],
+});
+
 export function fleet(): Dashboard {
   return dashboard({
     uid: 'rds-backup-fleet',
@@ -242,7 +263,7 @@ export function fleet(): Dashboard {
       { height: 8, panels: [ended, budget].map((panel) => ({ width: 12, panel })) },
       { height: 8, panels: [throttling, failures, latency].map((panel) => ({ width: 8, panel })) },
       { height: 8, panels: [lag, targets, discovery].map((panel) => ({ width: 8, panel })) },
-      { height: 8, panels: [memory, cpu, uptime].map((panel) => ({ width: 8, panel })) },
+      { height: 8, panels: [uptime, memory, cpu, bugs].map((panel) => ({ width: 6, panel })) },
     ],
   });
 }

@@ -30,14 +30,15 @@ const jobs = table({
 
 const pollAge = stat({
   title: 'Last good poll',
-  description: 'Age of what is shown. Beyond the limit in force the tasks vanish.',
+  description: 'Age of what is shown; red from 15 minutes on. Beyond the limit in force the tasks vanish.',
   unit: 's',
   queries: [{ expr: q.pollAge }],
+  bad: 900,
 });
 
 const open = stat({
-  title: 'Tasks',
-  description: 'Tasks that the API lists and that have not ended, by mode.',
+  title: 'Open tasks',
+  description: 'Tasks that the API lists and that have not ended, by mode. Nothing is shown while that is not known.',
   unit: 'none',
   queries: [{ expr: `max by (${q.TASK}) (${q.ofInstance('tasks')})`, name: '{{mode}}' }],
 });
@@ -78,7 +79,8 @@ const progressStatus = stateTimeline({
 
 const durations = timeSeries({
   title: 'Duration of the last backup',
-  description: 'From first seen running to the end, by mode and outcome. It steps when a backup ends.',
+  description:
+    'From first seen running to the end, by mode and outcome; it steps when a backup ends. What to compare a running one with.',
   unit: 's',
   queries: [
     {
@@ -99,6 +101,7 @@ const outcomes = timeSeries({
   title: 'Outcomes',
   description: 'Backups that were seen to end, by mode and outcome. A short one can slip between two polls.',
   unit: 'short',
+  byOutcome: true,
   queries: [
     {
       expr: `max by (${q.TASK}, outcome) (increase(${q.ofInstance('completed_tasks_total')}[$__rate_interval]))`,
@@ -109,8 +112,9 @@ const outcomes = timeSeries({
 
 const last = table({
   title: 'Last ends',
-  description: 'When the exporter last saw each outcome, and how long that backup took.',
+  description: 'When the exporter last saw each outcome, the latest first, and how long that backup took.',
   unit: 'none',
+  highestFirst: 'Seen',
   columns: [
     {
       name: 'Seen',
@@ -130,7 +134,7 @@ const polls = timeSeries({
   description: '1 where the last poll worked, 0 where it failed.',
   unit: 'none',
   max: 1,
-  queries: [{ expr: `max by (${q.INSTANCE}) (${q.ofInstance('instance_poll_success')})`, name: '{{instance_id}}' }],
+  queries: [{ expr: q.pollSuccess, name: '{{instance_id}}' }],
 });
 
 export function instance(): Dashboard {

@@ -1,5 +1,10 @@
 /** Panels, variables and layout that both dashboards share. */
-import { BigValueGraphMode, VisibilityMode } from '@grafana/grafana-foundation-sdk/common';
+import {
+  BigValueGraphMode,
+  GraphDrawStyle,
+  TableSortByFieldStateBuilder,
+  VisibilityMode,
+} from '@grafana/grafana-foundation-sdk/common';
 import {
   DashboardBuilder,
   DashboardLinkBuilder,
@@ -55,22 +60,32 @@ function target({ expr, name }: Query, index: number): DataqueryBuilder {
   return name === undefined ? query : query.legendFormat(name);
 }
 
-/** One number, red from `bad` on. */
+/** One number, red from `bad` on, or below `good`. Where there is none it is not known. */
 export function stat(text: PanelText & { readonly bad?: number; readonly good?: number }): Stat {
   const steps: Threshold[] = [{ value: null, color: text.good === undefined ? 'green' : 'red' }];
   if (text.bad !== undefined) steps.push({ value: text.bad, color: 'red' });
   if (text.good !== undefined) steps.push({ value: text.good, color: 'green' });
   return dress(new Stat(), text)
+    .noValue('unknown')
     .graphMode(BigValueGraphMode.None)
     .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps))
     .targets(text.queries.map((query, index) => target(query, index).instant()));
 }
 
-export function timeSeries(text: PanelText & { readonly max?: number }): TimeSeries {
+const OUTCOME_COLORS = { Finished: 'green', Failed: 'red', Unknown: 'orange' };
+
+/** Lines; bars in the colours of the outcomes where the legend ends with one. */
+export function timeSeries(text: PanelText & { readonly max?: number; readonly byOutcome?: boolean }): TimeSeries {
   const panel = dress(new TimeSeries(), text)
     .min(0)
     .showPoints(VisibilityMode.Never)
     .targets(text.queries.map((query, index) => target(query, index).range()));
+  if (text.byOutcome === true) {
+    panel.drawStyle(GraphDrawStyle.Bars);
+    for (const [outcome, fixedColor] of Object.entries(OUTCOME_COLORS)) {
+      panel.overrideByRegexp(`/${outcome}$/`, [{ id: 'color', value: { mode: 'fixed', fixedColor } }]);
+    }
+  }
   return text.max === undefined ? panel : panel.max(text.max);
 }
 
@@ -115,9 +130,15 @@ export interface Column {
   readonly bar?: boolean;
 }
 
+interface TableText extends Omit<PanelText, 'queries'> {
+  readonly columns: readonly Column[];
+  /** The column by which the rows are in falling order. */
+  readonly highestFirst?: string;
+}
+
 /** One row an instance (and mode), one column a query; the instance links to its own dashboard. */
-export function table(text: Omit<PanelText, 'queries'> & { readonly columns: readonly Column[] }): Table {
-  const { columns } = text;
+export function table(text: TableText): Table {
+  const { columns, highestFirst } = text;
   const panel = dress(new Table(), { ...text, queries: [] })
     .targets(columns.map(({ expr }, index) => target({ expr }, index).instant().format(PromQueryFormat.Table)))
     .withTransformation({ id: 'merge', options: {} })
@@ -131,11 +152,19 @@ export function table(text: Omit<PanelText, 'queries'> & { readonly columns: rea
           instance_id: 'Instance',
           name: 'Name',
           mode: 'Mode',
+          engine: 'Engine',
+          engine_version: 'Version',
+          backup_job_id: 'Job id',
+          task_action: 'Action',
+          outcome: 'Outcome',
           ...Object.fromEntries(columns.map(({ name }, index) => [valueField(columns, index), name])),
         },
       },
     })
     .overrideByName('Instance', [{ id: 'links', value: [{ title: 'Show the instance', url: INSTANCE_LINK }] }]);
+  if (highestFirst !== undefined) {
+    panel.sortBy([new TableSortByFieldStateBuilder().displayName(highestFirst).desc(true)]);
+  }
   for (const { name, unit, bar } of columns) {
     const gauge = [
       { id: 'min', value: 0 },

@@ -29,9 +29,17 @@ export function ofProcess(metric: string): string {
   return `${metric}{${JOB}}`;
 }
 
-/** The number of elements, 0 where there is none. */
-export function countOf(expr: string): string {
+/** The number of elements, also 0. */
+export function countOrZero(expr: string): string {
   return `count(${expr}) or vector(0)`;
+}
+
+/**
+ * The number of elements, 0 where there is none among those of `all`. Absent where `all` is empty: with the exporter
+ * down nobody knows that no backup is stuck.
+ */
+export function countAmong(all: string, expr: string): string {
+  return `count(${expr}) or 0 * count(${all})`;
 }
 
 /** The instance's name as a further label; one name even while a rename shows two. */
@@ -46,10 +54,11 @@ export const instances = `max by (${INSTANCE}) (${ofInstance('instance_info')})`
 export const runningSince = `min by (${TASK}) (${ofInstance('task_running_since_timestamp_seconds')})`;
 export const progress = `max by (${TASK}) (${ofInstance('task_progress_ratio')})`;
 export const runningProgress = `${progress} and on (${TASK}) ${runningSince}`;
+export const heldBack = `max by (${PLACE}) (${ofPlace('api_cooldown')})`;
 export const queued = `max by (${TASK}) (${ofInstance('task_status', 'status="NoStart"')}) == 1`;
 export const stuckAfter = `max by (${TASK}) (${ofInstance('task_stuck_after_seconds')})`;
 export const pollAge = `time() - ${lastGoodPoll}`;
-export const pollFailing = `max by (${INSTANCE}) (${ofInstance('instance_poll_success')}) == 0`;
+export const pollSuccess = `max by (${INSTANCE}) (${ofInstance('instance_poll_success')})`;
 
 const lastProgress = `max by (${TASK}) (${ofInstance('task_last_progress_timestamp_seconds')})`;
 
