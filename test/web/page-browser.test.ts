@@ -170,7 +170,7 @@ describe('the status page in a browser', function () {
     await refresh();
     await page.waitForSelector('#connection:visible');
     expect(await page.textContent('#connection')).to.match(
-      /^The exporter does not answer since .+ Shown is what it said at .+\.$/,
+      /^The exporter has not answered since .+ Shown is what it said at .+\.$/,
     );
     expect(await page.locator('.list tbody tr').count()).to.equal(50);
     await exporter.start(port);

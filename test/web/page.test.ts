@@ -128,6 +128,46 @@ describe('the status page', () => {
     expect(await page('?q=no-such-thing')).to.include('No instance matches.');
   });
 
+  const textOf = async (query = ''): Promise<string> =>
+    (await page(query)).replaceAll(/<[^>]+>/g, '').replaceAll(/\s+/g, ' ');
+
+  it('tells at a glance the budget of the accounts and regions that use most of it, in a steady order', async () => {
+    const used = [0.5, 1.7, 1.701, 0.2, 3, 4];
+    const places = current.places.map((place, index) => Object.assign({}, place, { account: `account-${index}` }));
+    const usedRequestsPerSecond = ({ account }: { account: string }): number | undefined =>
+      used[Number(account.at(-1))];
+    current = { ...current, places, usedRequestsPerSecond };
+    expect(await textOf()).to.include(
+      'API budget used: account-5 eu-central-1 80 %, account-4 eu-central-1 60 %, account-1 cn-hangzhou 34 %, by action',
+    );
+  });
+
+  it('lists what is not polled with the reason, and says so at a glance', async () => {
+    const leftOut = Array.from({ length: 103 }, (_, index) => ({
+      account: 'production',
+      regionId: 'cn-hangzhou',
+      instanceId: `rr-${index}`,
+      name: `replica ${index}`,
+      reason: 'an instance of type Readonly has no backup tasks of its own',
+    }));
+    current = { ...current, leftOut };
+    const text = await textOf();
+    expect(text).to.include('103 more without backup tasks');
+    expect(text).to.include('Not polled: 103 instances without backup tasks by type or engine');
+    expect(text).to.include(
+      'rr-99 replica 99 production, cn-hangzhou: an instance of type Readonly has no backup tasks of its own',
+    );
+    expect(text).to.include('and 3 more');
+    expect(await page()).to.match(/href="#left-out"[^]+id="left-out"/);
+  });
+
+  it('tells for how long a stuck task has not moved, and beyond what that is stuck', async () => {
+    const { account, regionId, instanceId } = current.states[2]!.instance;
+    const text = await textOf(`?state=stuck&open=${account}/${regionId}/${instanceId}`);
+    expect(text).to.include('last progress 45 min ago');
+    expect(text).to.include('Stuck: no progress for more than 30 min.');
+  });
+
   it('names every trouble of the exporter', async () => {
     const places = current.places.map((place, index) =>
       Object.assign({}, place, {
@@ -143,7 +183,7 @@ describe('the status page', () => {
       accounts: [{ account: 'staging', credentialType: 'sts', problem: { code: 'Gone', message: 'key', at: NOW } }],
       exporter: { ...current.exporter, stateSaved: false, configReload: { successful: false, lastSuccessAt: NOW } },
     };
-    const text = (await page()).replaceAll(/<[^>]+>/g, '');
+    const text = await textOf();
     for (const words of [
       'The last reload failed; in force is the configuration of 2026-01-15 08:30:00 UTC',
       'The state could not be saved',
@@ -151,7 +191,7 @@ describe('the status page', () => {
       'production in cn-hangzhou: DescribeBackupTasks is held back, tried again in 5 min: Dark no answer',
       'production in cn-hangzhou: discovery fails, never worked since the start: Forbidden.RAM 0',
     ]) {
-      expect(text.replaceAll(/\s+/g, ' ')).to.include(words);
+      expect(text).to.include(words);
     }
   });
 });

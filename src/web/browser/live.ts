@@ -129,7 +129,7 @@ export class LivePage {
       'connection',
       this.#failingSince === undefined
         ? ''
-        : `The exporter does not answer since ${at(this.#failingSince)}. Shown is what it said at ${at(this.#updatedAt)}.`,
+        : `The exporter has not answered since ${at(this.#failingSince)}. Shown is what it said at ${at(this.#updatedAt)}.`,
     );
   }
 }

@@ -26,22 +26,22 @@ export function exporterLine({ exporter, accounts, places, left_out, now }: Stat
       }</span
     >
     ${shards > 1 ? html`<span>Shard ${index} of ${shards}</span>` : undefined}
-    <span>API budget used: ${budgets(places)} <a href="#budget">All</a></span>
+    <span>API budget used: ${budgets(places)} <a href="#budget">by action</a></span>
   </p>`;
 }
 
 const BUDGETS_AT_A_GLANCE = 3;
 
-/** The fullest of each account and region, the fullest of all first. */
-function budgets(places: readonly PlaceAnswer[]): Html {
-  const fullest = places
+/** Of each account and region the action that is nearest to its limit; those with the highest share. */
+function budgets(places: readonly PlaceAnswer[]): Html[] {
+  return places
     .map(({ account, region_id, api }) => ({
       where: `${account} ${region_id}`,
-      share: Math.max(0, ...api.map((budget) => usedShare(budget) ?? 0)),
+      percent: Math.round(100 * Math.max(0, ...api.map((budget) => usedShare(budget) ?? 0))),
     }))
-    .toSorted((one, other) => other.share - one.share)
-    .slice(0, BUDGETS_AT_A_GLANCE);
-  return html`${fullest.map(({ where, share }) => html`<strong>${Math.round(share * 100)} %</strong> ${where}, `)}`;
+    .toSorted((one, other) => other.percent - one.percent)
+    .slice(0, BUDGETS_AT_A_GLANCE)
+    .map(({ where, percent }) => html`${where} <strong class="whole">${percent} %</strong>, `);
 }
 
 function several(value: number, noun: string): string {

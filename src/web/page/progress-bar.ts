@@ -14,10 +14,12 @@ export function progressBar(task: TaskAnswer, { subject, now }: { subject: strin
   return html`<span class="progress"
       ><progress class="${tone}" max="100" value="${percent}" aria-label="${label}"></progress>
       <span class="percent">${percent} %</span></span
-    >${togo(task, now)}`;
+    >${pace(task, now)}`;
 }
 
-function togo(task: TaskAnswer, now: string): Html | undefined {
+/** The time to go, or for how long a stuck task has not moved. */
+function pace(task: TaskAnswer, now: string): Html | undefined {
+  if (task.stuck) return html`<span class="minor">last progress ${timeElement(task.last_progress, 'ago', now)}</span>`;
   const time = timeElement(task.estimated_end, 'togo', now);
-  return time && html`<span class="minor togo">${time}</span>`;
+  return time && html`<span class="minor">${time}</span>`;
 }

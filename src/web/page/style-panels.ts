@@ -3,6 +3,7 @@ export const PANEL_STYLE = `
 .problems { margin-bottom: 0.75rem; padding: 0.6rem 1rem; background: var(--bad-ground); border-left: 4px solid var(--bad-line); border-radius: 4px; }
 .problems li { margin-top: 0.25rem; overflow-wrap: anywhere; }
 .glance { display: flex; flex-wrap: wrap; gap: 0.15rem 1.5rem; color: var(--minor); margin-bottom: 0.75rem; }
+.whole { white-space: nowrap; }
 .glance strong { color: var(--text); font-weight: 600; }
 .counts ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(5.25rem, 1fr)); gap: 0.5rem; }
 .count { display: grid; grid-template-columns: auto 1fr; align-items: center; column-gap: 0.5rem; height: 100%; padding: 0.5rem 0.75rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; color: var(--text); text-decoration: none; }

@@ -1,4 +1,5 @@
 import type { InstanceAnswer, TaskAnswer } from '../instance-answer.js';
+import { spanText } from './age-text.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { progressBar } from './progress-bar.js';
@@ -8,7 +9,7 @@ import { timeElement } from './time-element.js';
 export function taskCard(task: TaskAnswer, instance: InstanceAnswer, now: string): Html {
   return html`<div class="task" data-key="task ${task.backup_job_id}">
     <p>${progressBar(task, { subject: `${instance.name || instance.instance_id}, job ${task.backup_job_id}`, now })}</p>
-    ${task.stuck ? html`<p class="notice bad"><strong>Stuck</strong>: no progress for longer than this instance allows.</p>` : undefined}
+    ${task.stuck ? html`<p class="notice bad"><strong>Stuck</strong>: no progress for more than ${spanText(instance.stuck_after_seconds * 1_000)}.</p>` : undefined}
     ${openOutcome(task)}
     <dl>
       <dt>Job id</dt>
