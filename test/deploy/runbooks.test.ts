@@ -1,13 +1,27 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
+import { Scratch } from '../helpers/program.js';
+import { needTool } from '../helpers/tools.js';
 import { METRICS, namesIn } from './metric-names.js';
 import { ALERTS, DEPLOY, RULES } from './rules-file.js';
 
+const TOOL_TIMEOUT_MS = 30_000;
 const RUNBOOKS = new URL('runbooks/', DEPLOY);
 const ROOT = new URL('..', DEPLOY);
 const PUBLISHED = 'https://github.com/alicloud-rds-backup-exporter/alicloud-rds-backup-exporter/blob/main/';
 
 const pages = readdirSync(RUNBOOKS).map((file) => ({ file, text: readFileSync(new URL(file, RUNBOOKS), 'utf8') }));
+
+/** One a line; a line that begins with an operator goes on with the one before. */
+function queriesIn(text: string): readonly string[] {
+  return [...text.matchAll(/^```promql\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
+    block
+      .replaceAll(/^#.*\n/gm, '')
+      .split(/\n(?![-+*/<>]|and\b|or\b|unless\b)/)
+      .filter((query) => query.trim() !== ''),
+  );
+}
 
 describe('runbooks', () => {
   it('are one page for each alert and no other', () => {
@@ -35,6 +49,21 @@ describe('runbooks', () => {
       for (const [, target = ''] of text.matchAll(/\]\((?!https:)([^)#]+)[^)]*\)/g)) {
         expect(existsSync(new URL(target, RUNBOOKS)), `${file}: ${target}`).to.be.true;
       }
+    }
+  });
+
+  it('show queries that Prometheus can read', function () {
+    this.timeout(TOOL_TIMEOUT_MS);
+    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
+    const found = pages.flatMap(({ text }) => queriesIn(text));
+    expect(found.length).to.be.greaterThan(2 * pages.length);
+    const rules = found.map((expr, index) => ({ record: `query${index}`, expr }));
+    const scratch = new Scratch();
+    const file = scratch.file('queries.json', JSON.stringify({ groups: [{ name: 'runbooks', rules }] }));
+    try {
+      execFileSync(promtool, ['check', 'rules', file], { stdio: 'pipe' });
+    } finally {
+      scratch.remove();
     }
   });
 

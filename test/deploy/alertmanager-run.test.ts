@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { Alertmanager } from '../helpers/alertmanager.js';
 import { eventually } from '../helpers/program.js';
-import { DEPLOY } from './rules-file.js';
+import { ALERTS, DEPLOY } from './rules-file.js';
 
 const TEST_TIMEOUT_MS = 60_000;
 
@@ -35,19 +35,28 @@ const SUPPRESSED = [
   'PollLagging cn-hangzhou',
 ];
 
-/** The rules of the example alone: its receivers' addresses do not exist here. */
+/** The example with receivers that do nothing: their addresses do not exist here. */
 function configuration(): string {
-  const example: { inhibit_rules: unknown } = parse(
+  const example: { receivers: { name: string }[] } = parse(
     readFileSync(new URL('alertmanager/alertmanager.yaml', DEPLOY), 'utf8'),
   );
-  return JSON.stringify({ ...example, global: {}, route: { receiver: 'none' }, receivers: [{ name: 'none' }] });
+  return JSON.stringify({ ...example, global: {}, receivers: example.receivers.map(({ name }) => ({ name })) });
 }
 
-function nameOf({ alertname, instance_id: instance, region_id: region, mode }: Labels): string {
-  return [alertname, instance ?? region, mode].filter((part) => part !== undefined).join(' ');
+function severityOf({ alertname }: Labels): Labels {
+  return ALERTS.find(({ alert }) => alert === alertname)?.labels ?? {};
 }
 
-describe('inhibition in a real Alertmanager', () => {
+interface Group {
+  readonly labels: Labels;
+  readonly alerts: readonly { readonly labels: Labels }[];
+}
+
+function nameOf({ alertname, instance_id: id, region_id: region, instance, mode }: Labels): string {
+  return [alertname, id ?? region ?? instance, mode].filter((part) => part !== undefined).join(' ');
+}
+
+describe('the Alertmanager example in a real Alertmanager', () => {
   let alertmanager: Alertmanager;
 
   before(async function () {
@@ -62,7 +71,7 @@ describe('inhibition in a real Alertmanager', () => {
     const response = await fetch(`${alertmanager.url}/api/v2/alerts`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(FIRING.map((labels) => ({ labels }))),
+      body: JSON.stringify(FIRING.map((labels) => ({ labels: Object.assign({}, labels, severityOf(labels)) }))),
     });
     expect(response.status).to.equal(200);
     const silenced = await eventually('every alert to be judged', async () => {
@@ -72,5 +81,12 @@ describe('inhibition in a real Alertmanager', () => {
       return judged ? suppressed.map(({ labels }) => nameOf(labels)) : undefined;
     });
     expect(silenced.toSorted()).to.deep.equal(SUPPRESSED);
+  });
+
+  it('makes one page of an exporter that is down, however many of its shards are', async () => {
+    const response = await fetch(`${alertmanager.url}/api/v2/alerts/groups?filter=job="rds"`);
+    const groups = (await response.json()) as readonly Group[];
+    const shown = groups.map(({ labels, alerts }) => [labels, alerts.map((alert) => nameOf(alert.labels)).toSorted()]);
+    expect(shown).to.deep.equal([[{ job: 'rds' }, ['ExporterDown shard-0', 'ExporterDown shard-1', 'ShardMissing']]]);
   });
 });
