@@ -7,15 +7,23 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** One scrape. Families are asked for without the prefix of their names. */
 export class Page {
-  readonly series: readonly Series[];
+  readonly lines: ReadonlySet<string>;
+  readonly #families = new Map<string, Series[]>();
 
   constructor(text: string) {
-    this.series = parseText(text);
+    this.lines = new Set(text.split('\n'));
+    for (const series of parseText(text)) {
+      const family = this.#families.get(series.name);
+      if (family === undefined) this.#families.set(series.name, [series]);
+      else family.push(series);
+    }
   }
 
   /** Everything of a family whose labels hold these. */
   all(family: string, labels: Labels = {}): readonly Series[] {
-    return this.series.filter((series) => series.name === PREFIX + family && holds(series.labels, labels));
+    const wanted = Object.entries(labels);
+    const series = this.#families.get(PREFIX + family) ?? [];
+    return series.filter((one) => wanted.every(([name, value]) => one.labels[name] === value));
   }
 
   /** The value of the one series of a family whose labels hold these; undefined when there is none. */
@@ -24,8 +32,4 @@ export class Page {
     if (more.length > 0) throw new Error(`several series of ${family}${JSON.stringify(labels)}`);
     return found?.value;
   }
-}
-
-function holds(labels: Labels, wanted: Labels): boolean {
-  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }
