@@ -7,7 +7,7 @@ import type { ApiFault } from './api-faults.js';
 import { ACCOUNT, ROLES, SICK, WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded, of } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
@@ -18,7 +18,8 @@ const RECOVERS_WITHIN_MS = 6 * MINUTE;
 /** A refresh interval. */
 const DISCOVERS_WITHIN_MS = 10 * MINUTE;
 
-describe('a region with', () => {
+describe('a region with', function () {
+  this.timeout(TIMEOUT_MS);
   let world: World;
 
   beforeEach(async () => {
@@ -49,6 +50,7 @@ describe('a region with', () => {
     expect(dark.all('instance_poll_success', at(SICK)).map(({ value }) => value)).to.deep.equal(ROLES.map(() => 0));
     expect(dark.value('exporter_discovery_success', at(SICK))).to.equal(0);
     expect(dark.value('exporter_targets', at(SICK))).to.equal(ROLES.length);
+    if (fault.said !== undefined) expect(exporter.log.join('')).to.match(fault.said);
 
     await lift();
     const after = await exporter.passUntil('the recovery', (page) => isAt(page, SICK, 70) && isEnded(page, SICK), {
@@ -80,7 +82,8 @@ describe('a region with', () => {
   });
 });
 
-describe('instances of one region, each with a fault of its own,', () => {
+describe('instances of one region, each with a fault of its own,', function () {
+  this.timeout(TIMEOUT_MS);
   const faults = apiFaults.filter(({ isWide }) => isWide !== true);
   const ids = faults.map((_, index) => `rm-fault-${index}`);
   let world: World;
@@ -102,7 +105,7 @@ describe('instances of one region, each with a fault of its own,', () => {
     await exporter.pass(MINUTE);
     expect(polls(await exporter.page())).to.deep.equal(ids.map(() => 1));
 
-    const lifts = await Promise.all(faults.map((fault, index) => fault.inflict(cloud, ids[index])));
+    const lifts = await Promise.all(faults.map((fault, index) => fault.inflict(cloud, { instanceId: ids[index]! })));
     for (let percent = 50; percent < 66; percent++) {
       cloud.progress(SICK, percent);
       cloud.progress(WELL, percent);
@@ -123,5 +126,46 @@ describe('instances of one region, each with a fault of its own,', () => {
     await exporter.pass(RECOVERS_WITHIN_MS);
     const after = await exporter.page();
     for (const id of ids) expect(after.value('tasks', { instance_id: id, mode: 'Manual' }), id).to.equal(0);
+  });
+});
+
+describe('regions that have a fault, each its own, from the start', function () {
+  this.timeout(TIMEOUT_MS);
+  const faults = new Map(apiFaults.map((fault, index) => [fault.inProcess === true ? SICK : `cold-${index}`, fault]));
+  const lifts: (() => Promise<void>)[] = [];
+  let world: World;
+
+  before(async () => {
+    world = await startWorld({
+      regions: [WELL, ...faults.keys()],
+      async prepare(cloud) {
+        for (const [regionId, fault] of faults) lifts.push(await fault.inflict(cloud, { regionId }));
+      },
+    });
+  });
+
+  after(() => world.close());
+
+  it('show nothing, keep nobody waiting, and begin when it ends', async () => {
+    const { cloud, exporter } = world;
+    await exporter.pass(MINUTE);
+    expect(await exporter.get('/-/ready')).to.be.a('string');
+    for (let percent = 50; percent < 66; percent++) {
+      cloud.progress(WELL, percent);
+      await exporter.pass(MINUTE);
+      expect(isAt(await exporter.page(), WELL, percent)).to.equal(true);
+    }
+    const dark = await exporter.page();
+    for (const [regionId, { code, name }] of faults) {
+      expect(dark.all('instance_info', at(regionId)), name).to.deep.equal([]);
+      expect(dark.value('exporter_targets', at(regionId)), name).to.equal(0);
+      expect(dark.value('exporter_discovery_success', at(regionId)), name).to.equal(0);
+      expect(failures(dark, regionId), name).to.have.all.keys(code);
+    }
+
+    for (const lift of lifts) await lift();
+    await exporter.pass(DISCOVERS_WITHIN_MS + MINUTE);
+    const after = await exporter.page();
+    for (const [regionId, { name }] of faults) expect(isAt(after, regionId, 40), name).to.equal(true);
   });
 });

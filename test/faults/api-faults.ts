@@ -19,12 +19,20 @@ export interface ApiFault {
   readonly name: string;
   /** Of the failures counter, while it lasts. */
   readonly code: string;
-  /** Puts it in force; the result lifts it. `instanceId` narrows it to the calls about one instance. */
-  inflict(cloud: Cloud, instanceId?: string): Promise<() => Promise<void>>;
+  /** Puts it in force, in SICK unless told where else; the result lifts it. */
+  inflict(cloud: Cloud, where?: Where): Promise<() => Promise<void>>;
+  /** What the log says of it. */
+  readonly said?: RegExp;
   /** It strikes the region whole, whatever instance is given. */
   readonly isWide?: boolean;
-  /** It works by `cloud.lookup`, which only an exporter in the same process uses. */
+  /** It works by `cloud.lookup`, which only an exporter in the same process uses, in SICK alone. */
   readonly inProcess?: boolean;
+}
+
+export interface Where {
+  readonly regionId?: string;
+  /** The calls about this one alone. */
+  readonly instanceId?: string;
 }
 
 /** What the API, or something in its place, answers or leaves unanswered. */
@@ -32,8 +40,8 @@ export function answered(name: string, code: string, effect: FaultEffect): ApiFa
   return {
     name,
     code,
-    inflict({ simulator: { faults } }, instanceId) {
-      const lift = faults.inject({ regionId: SICK, effect, ...(instanceId !== undefined && { instanceId }) });
+    inflict({ simulator: { faults } }, where) {
+      const lift = faults.inject({ regionId: SICK, ...where, effect });
       return Promise.resolve(() => Promise.resolve(lift()));
     },
   };
@@ -54,9 +62,9 @@ export const apiFaults: readonly ApiFault[] = [
     name: 'connection refused',
     code: 'ConnectionError',
     isWide: true,
-    async inflict({ simulator }) {
-      await simulator.goDark(SICK);
-      return () => simulator.comeBack(SICK);
+    async inflict({ simulator }, { regionId = SICK } = {}) {
+      await simulator.goDark(regionId);
+      return () => simulator.comeBack(regionId);
     },
   },
   {
@@ -85,8 +93,14 @@ export const apiFaults: readonly ApiFault[] = [
   answered('a JSON string', 'BadResponse', ok('"ok"')),
   answered('HTML with 502', 'HTTP502', BAD_GATEWAY),
   answered('HTML with 200', 'BadResponse', ok(HTML, { 'content-type': 'text/html' })),
-  answered('a body of 100 MB', 'BadResponse', ok(Buffer.alloc(100 << 20))),
-  answered('a gzip bomb', 'BadResponse', ok(gzipSync(Buffer.alloc(8 << 20)), { 'content-encoding': 'gzip' })),
+  {
+    ...answered('a body of 100 MB', 'BadResponse', ok(Buffer.alloc(100 << 20))),
+    said: /answered with more than 4 MiB/,
+  },
+  {
+    ...answered('a gzip bomb', 'BadResponse', ok(gzipSync(Buffer.alloc(8 << 20)), { 'content-encoding': 'gzip' })),
+    said: /answered in an encoding that was not asked for/,
+  },
   answered('a Content-Length beyond the body', 'Timeout', ok(IDLE, LONG)),
   answered('a Content-Length short of the body', 'BadResponse', ok(IDLE, { 'content-length': '9' })),
 ];

@@ -1,14 +1,15 @@
 import { expect } from 'chai';
 import { ACCOUNT, KEY, ROLES, SICK, WELL, runningTask } from './cloud.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
 const OTHER_KEY = { accessKeyId: 'other-key-id', accessKeySecret: 'other-key-secret' };
 const OTHER = { account: 'b', region_id: SICK, instance_id: 'rm-other' };
 
-describe('credentials that are revoked and restored', () => {
+describe('credentials that are revoked and restored', function () {
+  this.timeout(TIMEOUT_MS);
   let world: World;
 
   before(async () => {

@@ -5,7 +5,7 @@ import { refusal } from '../../dist/simulator/refusal.js';
 import { ACCOUNT, ROLES, SICK, WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, isAt } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
@@ -14,7 +14,8 @@ const ALL = ROLES.length + MORE;
 /** An answer without any instance, as a changed condition of RAM gives it. */
 const NOTHING: FaultEffect = { kind: 'raw', body: '{"RequestId":"R-1","Items":{"DBInstance":[]}}' };
 
-describe('discovery that breaks', () => {
+describe('discovery that breaks', function () {
+  this.timeout(TIMEOUT_MS);
   let world: World;
 
   beforeEach(async () => {
@@ -80,7 +81,8 @@ describe('discovery that breaks', () => {
   });
 });
 
-describe('discovery that is broken from the start', () => {
+describe('discovery that is broken from the start', function () {
+  this.timeout(TIMEOUT_MS);
   let world: World;
 
   before(async () => {

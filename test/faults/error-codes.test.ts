@@ -4,7 +4,7 @@ import type { RecordedCall } from '../../dist/simulator/stats.js';
 import { WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
@@ -191,7 +191,7 @@ for (const {
   recoversWithinMs,
 } of CLASSES) {
   describe(`${name}, each code in a region of its own,`, function () {
-    this.timeout(60_000);
+    this.timeout(TIMEOUT_MS);
     let world: World;
     let first: Page;
     /** Each minute of the fault. */

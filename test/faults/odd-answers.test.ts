@@ -1,12 +1,13 @@
 import { expect } from 'chai';
 import { ACCOUNT, SICK, WELL, finishedTask, idOf, runningTask } from './cloud.js';
 import { at, isAt, of } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
 
-describe('a thousand tasks in one answer', () => {
+describe('a thousand tasks in one answer', function () {
+  this.timeout(TIMEOUT_MS);
   const JOBS = Array.from({ length: 1_000 }, (_, index) => 1_000 + index);
   let world: World;
 
@@ -47,7 +48,8 @@ describe('a thousand tasks in one answer', () => {
   });
 });
 
-describe('instance ids that nobody would choose', () => {
+describe('instance ids that nobody would choose', function () {
+  this.timeout(TIMEOUT_MS);
   const IDS = [
     'rm with spaces',
     'rm"quoted"',

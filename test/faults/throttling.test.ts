@@ -3,7 +3,7 @@ import { refusal } from '../../dist/simulator/refusal.js';
 import { ACCOUNT, SICK, WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded, of } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
@@ -11,7 +11,8 @@ const FLOOR = 5 / 16;
 /** From the floor up to 5 a second takes 150 s. */
 const RATE_RECOVERS_WITHIN_MS = 3 * MINUTE;
 
-describe('an hour of throttling', () => {
+describe('an hour of throttling', function () {
+  this.timeout(TIMEOUT_MS);
   let world: World;
 
   before(async () => {

@@ -15,6 +15,7 @@ import { ROLES, WELL, startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
 import { Page } from './page.js';
 import { at, failures, isAt } from './region.js';
+import { TIMEOUT_MS } from './world.js';
 
 /** TLS in front of a region of the simulator. */
 class TlsFront {
@@ -71,7 +72,7 @@ class TlsFront {
 }
 
 describe('a certificate that', function () {
-  this.timeout(60_000);
+  this.timeout(TIMEOUT_MS);
   const scratch = new Scratch();
   const REGIONS = { expires: 'expired-1', 'is signed by nobody': 'self-signed-1' } as const;
   const fronts = new Map<string, TlsFront>();

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { ROLES, SICK, WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, expectNoTasks, expectSameTask, failures, isAt, isEnded, of } from './region.js';
-import { startWorld } from './world.js';
+import { TIMEOUT_MS, startWorld } from './world.js';
 import type { World } from './world.js';
 
 const MINUTE = 60_000;
@@ -30,7 +30,8 @@ async function expectNoJump(world: World, stepMs: number): Promise<void> {
   expect(ages(await exporter.page(), world)).to.deep.equal(before.map((age) => age + 2));
 }
 
-describe('a wall clock that steps', () => {
+describe('a wall clock that steps', function () {
+  this.timeout(TIMEOUT_MS);
   let world: World;
 
   beforeEach(async () => {

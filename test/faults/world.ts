@@ -3,6 +3,9 @@ import { startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
 import { Exporter } from './exporter.js';
 
+/** For a test on a machine that is busy with others. */
+export const TIMEOUT_MS = 120_000;
+
 /** A cloud and the exporter that watches it, on one timeline. The wall clock of `clock` is the exporter's alone. */
 export interface World {
   readonly clock: FakeClock;
@@ -14,7 +17,7 @@ export interface World {
 export interface WorldOptions {
   readonly regions?: readonly string[];
   /** Done to the cloud before the exporter sees it; what it resolves to is appended to the configuration. */
-  readonly prepare?: (cloud: Cloud) => Promise<string> | string | void;
+  readonly prepare?: (cloud: Cloud) => Promise<string | void> | string | void;
 }
 
 export async function startWorld({ regions, prepare }: WorldOptions = {}): Promise<World> {
