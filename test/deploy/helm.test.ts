@@ -218,6 +218,28 @@ describe('the Helm chart', function () {
     expect(checksum('--set', 'config.accounts[0].regions={cn-beijing}')).not.to.equal(checksum());
   });
 
+  it('says after the installation how to look at it and what it goes without', () => {
+    const notes = (...args: string[]) => {
+      const { ok, stdout, stderr } = helm('install', 'exporter', chart, '--dry-run=client', ...args);
+      expect(ok, stderr).to.equal(true);
+      return stdout.split('\nNOTES:\n')[1] ?? '';
+    };
+    const program = /ENTRYPOINT \["(\S+)", .*"(\S+)"\]/.exec(read(join(root, 'deploy/docker/Dockerfile')))?.slice(1);
+    const plain = notes(...minimal);
+    expect(plain).to.contain('port-forward service/exporter-alicloud-rds-backup-exporter 10525:10525');
+    expect(plain).to.contain(
+      `exec deployment/exporter-alicloud-rds-backup-exporter -- \\\n    ${program?.join(' ')} --config`,
+    );
+    expect(plain).to.match(/^Nothing scrapes it yet/m);
+    expect(plain).to.match(/^No alert is installed yet/m);
+    expect(plain).to.match(/^First-seen times and outcomes are forgotten at a restart/m);
+    const demo = notes('--values', join(chart, 'ci/demo-values.yaml'));
+    expect(demo).to.match(/^The exporter runs against its built-in simulator/);
+    expect(demo).to.match(/^WARNING: the cluster does not know the kind PrometheusRule/m);
+    expect(demo).not.to.match(/--config\.check|yet:/);
+    expect(notes('--values', join(chart, 'ci/sharded-values.yaml'))).to.contain('in 4 shards');
+  });
+
   const refusals: [string, string[], string][] = [
     ['no configuration', [], 'config.accounts is empty'],
     ['a misspelt value', [...minimal, '--set', 'serviceMonitors.enabled=true'], "'serviceMonitors' not allowed"],

@@ -24,7 +24,13 @@ const TIMES = 60;
 const ACCOUNT = 'production';
 const HANGZHOU = 'cn-hangzhou';
 const FRANKFURT = 'eu-central-1';
-const NAMES = { 'rm-stuck': 'orders', 'rm-failed': 'billing', 'rm-healthy': 'stock', 'rm-idle': 'archive' };
+const NAMES = {
+  'rm-stuck': 'orders',
+  'rm-failed': 'billing',
+  'rm-healthy': 'stock',
+  'rm-idle': 'archive',
+  'rm-deleted': 'basket',
+};
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -131,9 +137,11 @@ describe('a backup that sticks or fails, all the way to whoever is on call', fun
     for (const [instanceId, description] of Object.entries(NAMES))
       fleet.addInstance({ account: ACCOUNT, regionId: HANGZHOU, instanceId, description });
     fleet.addInstance({ account: ACCOUNT, regionId: FRANKFURT, instanceId: 'rm-elsewhere' });
+    fleet.addInstance({ account: ACCOUNT, regionId: FRANKFURT, instanceId: 'rr-replica', instanceType: 'Readonly' });
     fleet.setTasks(ACCOUNT, 'rm-stuck', { listed: [running(11)] });
     fleet.setTasks(ACCOUNT, 'rm-failed', { listed: [progressing(12, { JobMode: 'Manual' })] });
     fleet.setTasks(ACCOUNT, 'rm-healthy', { listed: [progressing(13)] });
+    fleet.setTasks(ACCOUNT, 'rm-deleted', { listed: [progressing(14)] });
 
     const regions = Object.entries(simulator.endpoints).map(([id, endpoint]) => `{id: ${id}, endpoint: "${endpoint}"}`);
     const config = scratch.file(
@@ -177,6 +185,8 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.
 
   it('pages for the stuck and for the failed one, by every way of the page receiver, and for nothing else', async () => {
     await prometheus.becomes('alicloud_rds_backup_completed_tasks_total{instance_id="rm-failed",outcome="Failed"}', 0);
+    simulator.fleet.removeInstance(ACCOUNT, 'rm-deleted');
+    simulator.fleet.addInstance({ account: ACCOUNT, regionId: HANGZHOU, instanceId: 'rm-new' });
     simulator.fleet.setTasks(ACCOUNT, 'rm-failed', {
       ended: [running(12, { JobMode: 'Manual', BackupStatus: 'Failed' })],
     });
