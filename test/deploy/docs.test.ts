@@ -1,14 +1,30 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { parseConfig } from '../../dist/config/load.js';
 import { needTool } from '../helpers/tools.js';
 import { root } from './helm.js';
+import { ALERTS } from './rules-file.js';
 
 const readme = readFileSync(join(root, 'deploy/README.md'), 'utf8');
 const examples = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
+
+const documents = [
+  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/README.md'],
+  ...readdirSync(join(root, 'deploy/runbooks')).map((name) => `deploy/runbooks/${name}`),
+].map((name) => ({ path: join(root, name), text: readFileSync(join(root, name), 'utf8') }));
+
+/** As links name them: in small letters, with hyphens for spaces, without punctuation. */
+function headingsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
 
 /** The folders that the README names relative to its own. */
 const BESIDE = /`((?:docker|helm|kubernetes|systemd|prometheus|alertmanager|grafana|runbooks)\/[\w./-]*)`/g;
@@ -29,6 +45,29 @@ describe('the instructions for running it', () => {
     paths.push(...[...readme.matchAll(BESIDE)].map(([, path = '']) => `deploy/${path}`));
     expect(paths.length).to.be.greaterThan(20);
     expect(paths.filter((path) => !existsSync(join(root, path)))).to.deep.equal([]);
+  });
+
+  it('link to pages and headings that exist', () => {
+    const broken = documents.flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\((?!https:)([^)#]*)#?([^)]*)\)/g)]
+        .filter(([, target = '', heading = '']) => {
+          const file = target === '' ? path : join(dirname(path), target);
+          return !existsSync(file) || (heading !== '' && !headingsOf(readFileSync(file, 'utf8')).includes(heading));
+        })
+        .map(([link]) => `${path}: ${link}`),
+    );
+    expect(documents).to.have.length.greaterThan(20);
+    expect(broken).to.deep.equal([]);
+  });
+
+  it('say of each alert how severe it is and what it means', () => {
+    const rows = [
+      ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(
+        /^\| \[(\w+)\]\(deploy\/runbooks\/.* \| (\w+) \| .+ \|$/gm,
+      ),
+    ];
+    const said = rows.map(([, alert, severity]) => `${alert} ${severity}`);
+    expect(said).to.have.members(ALERTS.map(({ alert, labels }) => `${alert} ${labels?.severity}`));
   });
 
   it('show Prometheus configurations that promtool accepts', function () {
