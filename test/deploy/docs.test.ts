@@ -12,7 +12,11 @@ const readme = readFileSync(join(root, 'deploy/README.md'), 'utf8');
 const examples = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
 
 const documents = [
-  ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'deploy/README.md'],
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'deploy/README.md',
   ...readdirSync(join(root, 'deploy/runbooks')).map((name) => `deploy/runbooks/${name}`),
 ].map((name) => ({ path: join(root, name), text: readFileSync(join(root, name), 'utf8') }));
 
