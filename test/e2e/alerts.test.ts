@@ -1,11 +1,7 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { parse } from 'yaml';
 import { systemClock } from '../../dist/clock.js';
+import { refusal } from '../../dist/simulator/refusal.js';
 import { startSimulator } from '../../dist/simulator/server.js';
 import type { Simulator } from '../../dist/simulator/server.js';
 import type { RawTask } from '../../dist/simulator/timeline.js';
@@ -15,6 +11,8 @@ import { Alertmanager } from '../helpers/alertmanager.js';
 import { Scratch, eventually, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { Prometheus } from '../helpers/prometheus.js';
+import { nameOf, OnCall } from './on-call.js';
+import type { Notification } from './on-call.js';
 
 /**
  * A minute of the rules and of the routes is a second here, and so is one of the intervals that the exporter is
@@ -24,6 +22,9 @@ const TIMES = 60;
 const ACCOUNT = 'production';
 const HANGZHOU = 'cn-hangzhou';
 const FRANKFURT = 'eu-central-1';
+const OTHER = 'troubled';
+const [FEW, MANY, DENIED, THROTTLED] = ['cn-beijing', 'cn-shanghai', 'cn-shenzhen', 'ap-southeast-1'] as const;
+const TROUBLED = [FEW, MANY, DENIED, THROTTLED];
 const NAMES = {
   'rm-stuck': 'orders',
   'rm-failed': 'billing',
@@ -31,31 +32,6 @@ const NAMES = {
   'rm-idle': 'archive',
   'rm-deleted': 'basket',
 };
-
-type Labels = Readonly<Record<string, string>>;
-
-interface Notification {
-  readonly path: string;
-  /** `alertname instance_id`, or the region where it has no instance; `firing` or `resolved`. */
-  readonly what: string;
-  readonly status: string;
-  readonly labels: Labels;
-  readonly annotations: Labels;
-}
-
-interface WebhookMessage {
-  readonly alerts: readonly { status: string; labels: Labels; annotations: Labels }[];
-}
-
-interface SlackMessage {
-  readonly attachments: readonly { title: string; text: string }[];
-}
-
-interface Receiver {
-  readonly name: string;
-  readonly webhook_configs?: readonly object[];
-  readonly slack_configs?: readonly object[];
-}
 
 function running(id: number, more: Partial<RawTask> = {}): object {
   const state = { BackupProgressStatus: 'Uploading', BackupStatus: 'Uploading', Process: '40' };
@@ -71,67 +47,43 @@ function progressing(id: number, more: Partial<RawTask> = {}): object {
   });
 }
 
-function nameOf({ alertname, instance_id: instance, region_id: region }: Labels): string {
-  return `${alertname} ${instance ?? region}`;
-}
-
 describe('a backup that sticks or fails, all the way to whoever is on call', function () {
   this.timeout(90_000);
   const scratch = new Scratch();
-  const webhooks: Notification[] = [];
-  const slack: SlackMessage[] = [];
+  const onCall = new OnCall();
   let simulator: Simulator;
   let exporter: RunningExporter;
   let prometheus: Prometheus;
   let alertmanager: Alertmanager;
 
-  const onCall = createServer((request, response) => {
-    void json(request).then((body) => {
-      const path = request.url ?? '';
-      if (path === '/slack') slack.push(body as SlackMessage);
-      else
-        for (const { status, labels, annotations } of (body as WebhookMessage).alerts)
-          webhooks.push({ path, what: nameOf(labels), status, labels, annotations });
-      response.end('ok');
-    });
-  });
+  /** Of the account that most is about. */
+  const slack = () => onCall.slack.filter(({ text }) => text.includes(`account ${ACCOUNT}`));
+  const sent = (status: string): readonly string[] => onCall.sent(status, ACCOUNT);
 
-  /** The shipped example, with every receiver's address on loopback. A mail comes as a webhook too. */
-  function routing(): string {
-    const address = `http://127.0.0.1:${(onCall.address() as AddressInfo).port}`;
-    const text = readFileSync(new URL('alertmanager/alertmanager.yaml', DEPLOY), 'utf8');
-    const example: { receivers: Receiver[] } = parse(
-      hastened(text, TIMES).replaceAll(/url: http:\/\/[^/]+/g, `url: ${address}`),
-    );
-    const receivers = example.receivers.map(
-      ({ name, slack_configs, webhook_configs = [{ url: `${address}/${name}` }] }) => ({
-        name,
-        slack_configs,
-        webhook_configs,
-      }),
-    );
-    return JSON.stringify({ ...example, global: { slack_api_url: `${address}/slack` }, receivers });
-  }
-
-  /** What was sent by webhook, each way once and sorted. */
-  function sent(status: string): readonly string[] {
-    return webhooks
-      .filter((notification) => notification.status === status)
-      .map(({ what, path }) => `${what} by ${path.split('/')[1]}`)
-      .toSorted();
-  }
-
-  /** Every alert that fired in Prometheus at any time, also those that nobody was told about. */
-  async function everFiring(): Promise<readonly string[]> {
-    const samples = await prometheus.query('max_over_time(ALERTS{alertstate="firing"}[10m])');
+  /** Every alert of an account or of none that fired in Prometheus at any time, also if nobody was told. */
+  async function everFiring(account: string): Promise<readonly string[]> {
+    const samples = await prometheus.query(`max_over_time(ALERTS{alertstate="firing",account=~"|${account}"}[10m])`);
     return samples.map(({ metric }) => nameOf(metric)).toSorted();
+  }
+
+  /** In the other account one region each in which a few polls fail, many fail, all are denied, or are throttled. */
+  function makeTrouble(): void {
+    const { fleet, faults } = simulator;
+    for (const regionId of TROUBLED)
+      for (let i = 0; i < 6; i++) fleet.addInstance({ account: OTHER, regionId, instanceId: `rm-${regionId}-${i}` });
+    const action = 'DescribeBackupTasks';
+    const refuse = (code: string) => ({ kind: 'refuse', refusal: refusal(code) }) as const;
+    faults.inject({ instanceId: `rm-${FEW}-0`, effect: refuse('InternalError') });
+    for (const i of [0, 1]) faults.inject({ instanceId: `rm-${MANY}-${i}`, effect: refuse('InternalError') });
+    faults.inject({ account: OTHER, regionId: DENIED, action, effect: refuse('Forbidden.RAM') });
+    faults.inject({ account: OTHER, regionId: THROTTLED, action, probability: 0.5, effect: refuse('Throttling.User') });
   }
 
   before(async function () {
     simulator = await startSimulator({
       clock: systemClock(),
-      accounts: [{ name: ACCOUNT, accessKeyId: 'test-key-id', accessKeySecret: 'test-key-secret' }],
-      regions: [HANGZHOU, FRANKFURT],
+      accounts: [ACCOUNT, OTHER].map((name) => ({ name, accessKeyId: `${name}-key`, accessKeySecret: 'test-secret' })),
+      regions: [HANGZHOU, FRANKFURT, ...TROUBLED],
     });
     const { fleet } = simulator;
     for (const [instanceId, description] of Object.entries(NAMES))
@@ -143,25 +95,25 @@ describe('a backup that sticks or fails, all the way to whoever is on call', fun
     fleet.setTasks(ACCOUNT, 'rm-healthy', { listed: [progressing(13)] });
     fleet.setTasks(ACCOUNT, 'rm-deleted', { listed: [progressing(14)] });
 
-    const regions = Object.entries(simulator.endpoints).map(([id, endpoint]) => `{id: ${id}, endpoint: "${endpoint}"}`);
+    makeTrouble();
+
+    const accountIn = (name: string, regionIds: readonly string[]): string => `  - name: ${name}
+    credentials: {type: access_key, access_key_id: ${name}-key, access_key_secret: test-secret}
+    regions: [${regionIds.map((id) => `{id: ${id}, endpoint: "${simulator.endpoints[id]}"}`).join(', ')}]
+    discovery: {refresh_interval: 10s}
+`;
     const config = scratch.file(
       'config.yaml',
       `accounts:
-  - name: ${ACCOUNT}
-    credentials: {type: access_key, access_key_id: test-key-id, access_key_secret: test-key-secret}
-    regions: [${regions.join(', ')}]
-    discovery: {refresh_interval: 10s}
+${accountIn(ACCOUNT, [HANGZHOU, FRANKFURT])}${accountIn(OTHER, TROUBLED)}
 polling: {idle_interval: 1s, active_interval: 1s, timeout: 5s, max_attempts: 1, stale_after: 10s, stuck_after: 6s, rate_limit: {requests_per_second: 50, burst: 50}}
 `,
     );
     exporter = await startExporter([`--config.file=${config}`]);
-    onCall.listen(0, '127.0.0.1');
-    await once(onCall, 'listening');
-    alertmanager = await Alertmanager.start(this, routing());
-    const rules = scratch.file(
-      'rules.yaml',
-      hastened(readFileSync(new URL('prometheus/rules.yaml', DEPLOY), 'utf8'), TIMES),
-    );
+    await onCall.listen();
+    const shipped = (path: string): string => hastened(readFileSync(new URL(path, DEPLOY), 'utf8'), TIMES);
+    alertmanager = await Alertmanager.start(this, onCall.routing(shipped('alertmanager/alertmanager.yaml')));
+    const rules = scratch.file('rules.yaml', shipped('prometheus/rules.yaml'));
     prometheus = await Prometheus.start(this, {
       target: new URL(exporter.url).host,
       more: `rule_files: ["${rules}"]
@@ -174,7 +126,6 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.
     await alertmanager?.stop();
     expect(await exporter?.program.stop()).to.equal(0);
     await simulator?.close();
-    onCall.closeAllConnections();
     onCall.close();
     scratch.remove();
   });
@@ -190,18 +141,18 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.
     simulator.fleet.setTasks(ACCOUNT, 'rm-failed', {
       ended: [running(12, { JobMode: 'Manual', BackupStatus: 'Failed' })],
     });
-    await eventually('both pages', () => (sent('firing').length >= 4 && slack.length >= 2 ? true : undefined));
+    await eventually('both pages', () => (sent('firing').length >= 4 && slack().length >= 2 ? true : undefined));
     await eventually('any other to have had its five minutes', async () => {
       const [fired] = await prometheus.query('count_over_time(ALERTS{alertname="BackupStuck"}[5m]) > 5');
       return fired && true;
     });
     expect(sent('firing')).to.deep.equal(everyWay(PAGES));
     expect(sent('resolved')).to.deep.equal([]);
-    expect(await everFiring()).to.deep.equal(PAGES);
+    expect(await everFiring(ACCOUNT)).to.deep.equal(PAGES);
   });
 
   it('says which instance by account, region, id and name, what is wrong, and where to read on', () => {
-    const of = (name: string): Notification => webhooks.find(({ what }) => what === name)!;
+    const of = (name: string): Notification => onCall.notifications.find(({ labels }) => nameOf(labels) === name)!;
     const stuck = of('BackupStuck rm-stuck');
     const place = { severity: 'critical', account: ACCOUNT, region_id: HANGZHOU };
     expect(stuck.labels).to.deep.equal({
@@ -218,19 +169,21 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.
     expect(failed.annotations.description).to.match(
       /^A backup of rm-failed \(billing\) in account production, region cn-hangzhou, failed [\d.]+m?s ago and none has finished since\.$/,
     );
-    expect(slack.map(({ attachments: [message] }) => String(message?.title)).toSorted()).to.deep.equal([
-      'FIRING BackupFailed (1)',
-      'FIRING BackupStuck (1)',
-    ]);
-    for (const { attachments } of slack) {
-      expect(attachments[0]?.text).to.match(/: .* rm-\w+ \((orders|billing)\) in account .* <https:\S+\.md\|Runbook>/);
-    }
+    expect(
+      slack()
+        .map(({ title }) => title)
+        .toSorted(),
+    ).to.deep.equal(['FIRING BackupFailed (1)', 'FIRING BackupStuck (1)']);
+    for (const { text } of slack())
+      expect(text).to.match(/: .* rm-\w+ \((orders|billing)\) in account .* <https:\S+\.md\|Runbook>/);
   });
 
   it('pages once for a region that goes dark, keeps what it knew for a while, and concludes nothing from not seeing', async () => {
     const cooling = `ApiCooldown ${HANGZHOU}`;
     await simulator.goDark(HANGZHOU);
-    const page = await eventually('the page', () => webhooks.find(({ what }) => what === cooling));
+    const page = await eventually('the page', () =>
+      onCall.notifications.find(({ labels }) => nameOf(labels) === cooling),
+    );
     expect(page.labels).to.deep.equal({
       alertname: 'ApiCooldown',
       severity: 'critical',
@@ -245,8 +198,17 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.
     expect(sent('resolved')).to.deep.equal(everyWay(['BackupStuck rm-stuck']));
     expect(sent('firing')).to.deep.equal(everyWay([...PAGES, cooling]));
     // The healthy one has shown no progress for longer than stuck_after, and all have failed to be polled.
-    expect(await everFiring()).to.deep.equal([cooling, ...PAGES]);
-    const active = await alertmanager.alerts();
+    expect(await everFiring(ACCOUNT)).to.deep.equal([cooling, ...PAGES]);
+    const active = (await alertmanager.alerts()).filter(({ labels }) => labels.account !== OTHER);
     expect(active.map(({ labels }) => nameOf(labels)).toSorted()).to.deep.equal([cooling, 'BackupFailed rm-failed']);
+  });
+
+  it('has told of each other trouble by the one alert meant for it, as loud as it is', async () => {
+    const loud = [`ApiCooldown ${DENIED}`, `PollsFailing ${MANY}`];
+    const quiet = [`ApiThrottled ${THROTTLED}`, `InstancePollFailing rm-${FEW}-0`];
+    const expected = [...everyWay(loud), ...quiet.map((name) => `${name} by chat`)].toSorted();
+    await eventually('them all', () => (onCall.sent('firing', OTHER).length >= expected.length ? true : undefined));
+    expect(onCall.sent('firing', OTHER)).to.deep.equal(expected);
+    expect(await everFiring(OTHER)).to.deep.equal([...loud, ...quiet].toSorted());
   });
 });
