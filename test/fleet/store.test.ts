@@ -3,9 +3,11 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { newInstanceState } from '../../dist/fleet/apply.js';
 import { Fleet } from '../../dist/fleet/fleet.js';
 import type { FleetEvent } from '../../dist/fleet/apply.js';
 import { Keeper } from '../../dist/fleet/keeper.js';
+import { readRecord, writeRecord } from '../../dist/fleet/record.js';
 import { Store } from '../../dist/fleet/store.js';
 import type { Logger } from '../../dist/log.js';
 import { instanceKey } from '../../dist/model.js';
@@ -163,6 +165,17 @@ describe('the state over a restart', () => {
     expect(logged).to.deep.equal(['the state was corrupt and has been repaired']);
     expect(after.fleet.watch(RM1).firstSeenAt).to.equal(clock.now());
     await after.keeper.close();
+  });
+
+  it('is not believed where any byte of a record is another, or its key', () => {
+    const state = newInstanceState(RM1, clock.now());
+    const record = writeRecord({ state, goneAt: null }, clock);
+    expect(readRecord(KEY, record, clock).state.firstSeenAt).to.equal(state.firstSeenAt);
+    for (let at = 0; at < record.length; at++) {
+      const changed = String.fromCharCode(record.charCodeAt(at) ^ 1);
+      expect(() => readRecord(KEY, record.slice(0, at) + changed + record.slice(at + 1), clock), `${at}`).to.throw();
+    }
+    expect(() => readRecord(`${KEY}0`, record, clock)).to.throw('it is of another instance');
   });
 
   it('forgets an instance that is gone for 7 days, and no sooner', async () => {
