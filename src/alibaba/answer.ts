@@ -30,9 +30,9 @@ function refusal(answer: HttpAnswer, body: JsonObject, used: Credentials): ApiEr
   const hint = HINTS[kind];
   return {
     kind,
-    code: code === undefined ? `HTTP${answer.status}` : codeLabel(code),
+    code: code === undefined ? `HTTP${answer.status}` : codeLabel(redact(code, sentBy(used))),
     message: redact(hint === undefined ? said : `${hint}: ${said}`, sentBy(used)),
-    requestId: requestIdOf(answer, body),
+    requestId: requestIdOf(answer, body, used),
     retryAfterMs: retryAfterMs((name) => headerOf(answer, name)),
   };
 }
@@ -43,7 +43,7 @@ export function badAnswer(answer: HttpAnswer, what: string, used: Credentials): 
     kind: 'bad_response',
     code: 'BadResponse',
     message: redact(`${describe(answer)} with ${what}`, sentBy(used)),
-    requestId: requestIdOf(answer, {}),
+    requestId: requestIdOf(answer, {}, used),
     retryAfterMs: undefined,
   };
 }
@@ -57,9 +57,9 @@ function describe(answer: HttpAnswer): string {
   return `HTTP ${answer.status}, ${headerOf(answer, 'content-type') ?? 'no content type'}, ${answer.body.length} characters`;
 }
 
-function requestIdOf(answer: HttpAnswer, body: JsonObject): string | undefined {
-  const id = textOf(body, 'RequestId') ?? headerOf(answer, 'x-acs-request-id');
-  return id !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(id) ? id : undefined;
+function requestIdOf(answer: HttpAnswer, body: JsonObject, used: Credentials): string | undefined {
+  const id = redact(textOf(body, 'RequestId') ?? headerOf(answer, 'x-acs-request-id') ?? '', sentBy(used));
+  return /^[A-Za-z0-9._-]{1,64}$/.test(id) ? id : undefined;
 }
 
 function headerOf({ headers }: HttpAnswer, name: string): string | undefined {

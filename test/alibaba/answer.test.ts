@@ -44,7 +44,7 @@ describe('an answer of any kind', () => {
           expect(ERROR_KINDS).to.include(kind);
           expect(code).to.match(/^[A-Za-z0-9._-]{1,64}$/);
           expect(message).to.match(/^[^\p{Cc}\u2028\u2029]{1,300}$/u);
-          expect(message).not.to.contain('planted');
+          expect([code, message, requestId].join(' ')).not.to.contain('planted');
           expect(requestId).to.match(/^[A-Za-z0-9._-]{1,64}$/);
           expect(retryAfterMs).to.be.within(1, 120_000);
         },
