@@ -12,6 +12,7 @@ import { Polling } from '../../dist/poll/polling.js';
 import { Scheduler } from '../../dist/poll/scheduler.js';
 import { errorOf, instanceOf, taskOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';
+import { seeded } from '../helpers/random.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -29,17 +30,6 @@ interface Backup {
   readonly from: number;
   readonly to: number;
   readonly outcome: Outcome;
-}
-
-/** The same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 class Day {
