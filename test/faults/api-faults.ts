@@ -47,6 +47,26 @@ export function answered(name: string, code: string, effect: FaultEffect): ApiFa
   };
 }
 
+/** The other region goes by its address. */
+function unnamed(name: string, code: string, answer: Cloud['name']['answer']): ApiFault {
+  return {
+    name,
+    code,
+    isWide: true,
+    inProcess: true,
+    async inflict(cloud) {
+      cloud.name.answer = answer;
+      // Kept connections would go on without a name.
+      await cloud.simulator.goDark(SICK);
+      await cloud.simulator.comeBack(SICK);
+      return () => {
+        cloud.name.answer = 'address';
+        return Promise.resolve();
+      };
+    },
+  };
+}
+
 const ok = (body: string | Buffer, headers?: Record<string, string>): FaultEffect => ({
   kind: 'raw',
   body,
@@ -67,19 +87,8 @@ export const apiFaults: readonly ApiFault[] = [
       return () => simulator.comeBack(regionId);
     },
   },
-  {
-    name: 'a name that does not resolve',
-    code: 'ConnectionError',
-    isWide: true,
-    inProcess: true,
-    async inflict(cloud) {
-      cloud.name.isLost = true;
-      // Kept connections would go on without a name.
-      await cloud.simulator.goDark(SICK);
-      await cloud.simulator.comeBack(SICK);
-      return () => Promise.resolve(void (cloud.name.isLost = false));
-    },
-  },
+  unnamed('a name that does not resolve', 'ConnectionError', 'none'),
+  unnamed('a name service that never answers', 'Timeout', 'never'),
   answered('a server that accepts and never answers', 'Timeout', { kind: 'hang' }),
   answered('headers, then silence', 'Timeout', { kind: 'stall' }),
   answered('one byte a second', 'Timeout', { kind: 'drip', everyMs: 1_000 }),

@@ -22,8 +22,8 @@ export interface Cloud {
   readonly simulator: Simulator;
   /** The name resolution of the exporter: asks nobody. */
   readonly lookup: LookupFunction;
-  /** The name of the region SICK does not resolve while it is lost. */
-  readonly name: { isLost: boolean };
+  /** What the name of the region SICK resolves to: an address, the news that there is none, or nothing ever. */
+  readonly name: { answer: 'address' | 'none' | 'never' };
   /** The configuration of an exporter of this cloud; `more` is appended. Everything is discovered, timings are the defaults. */
   configuration(more?: string): string;
   /** The running backup of a region is at this percentage now. */
@@ -47,7 +47,7 @@ export async function startCloud(clock: Clock, regions: readonly string[] = [WEL
     setTasks(regionId, 'running', { listed: [runningTask(RUNNING_JOB, 40)] });
     setTasks(regionId, 'ending', { listed: [runningTask(ENDING_JOB, 60)] });
   }
-  const name = { isLost: false };
+  const name: Cloud['name'] = { answer: 'address' };
   const endpointOf = (regionId: string): string => {
     const url = simulator.endpoints[regionId] ?? '';
     // The others go by their address: they need no name.
@@ -57,8 +57,9 @@ export async function startCloud(clock: Clock, regions: readonly string[] = [WEL
     simulator,
     name,
     lookup(hostname, _options, callback) {
-      if (!name.isLost) return callback(null, [{ address: '127.0.0.1', family: 4 }]);
-      callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '');
+      if (name.answer === 'address') callback(null, [{ address: '127.0.0.1', family: 4 }]);
+      if (name.answer === 'none')
+        callback(Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: 'ENOTFOUND' }), '');
     },
     configuration: (more = '') => `accounts:
   - name: ${ACCOUNT}

@@ -71,11 +71,8 @@ export class Exporter {
   }
 
   /** Lets time pass. */
-  async pass(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= STEP_MS) {
-      await this.#clock.advance(Math.min(left, STEP_MS));
-      await rest();
-    }
+  pass(ms: number): Promise<void> {
+    return pass(this.#clock, ms);
   }
 
   /** Lets time pass, `everyMs` at a time, until a page holds what is wanted. Resolves to it. */
@@ -99,6 +96,14 @@ export class Exporter {
 
   #told(): string {
     return this.log.slice(-10).join('');
+  }
+}
+
+/** Lets time pass, as fast as the sockets of this process allow. */
+export async function pass(clock: FakeClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= STEP_MS) {
+    await clock.advance(Math.min(left, STEP_MS));
+    await rest();
   }
 }
 
