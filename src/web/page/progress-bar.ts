@@ -19,7 +19,10 @@ export function progressBar(task: TaskAnswer, { subject, now }: { subject: strin
 
 /** The time to go, or for how long a stuck task has not moved. */
 function pace(task: TaskAnswer, now: string): Html | undefined {
-  if (task.stuck) return html`<span class="minor">last progress ${timeElement(task.last_progress, 'ago', now)}</span>`;
+  if (task.stuck) {
+    // The stylesheet hides it where the list has a column for that.
+    return html`<span class="minor unmoved">last progress ${timeElement(task.last_progress, 'ago', now)}</span>`;
+  }
   const time = timeElement(task.estimated_end, 'togo', now);
   return time && html`<span class="minor">${time}</span>`;
 }

@@ -4,7 +4,8 @@ export const LIST_STYLE = `
 .list { container: list / inline-size; background: var(--card); border: 1px solid var(--line); border-radius: 8px; overflow: clip; }
 .list h2 { padding: 0.75rem 1rem 0.5rem; }
 .list table { width: 100%; border-collapse: collapse; }
-.list thead th { position: sticky; top: 0; background: var(--card); box-shadow: inset 0 -1px var(--strong-line); text-align: left; font-size: 0.8125rem; font-weight: 600; padding: 0.35rem 0.75rem; vertical-align: bottom; }
+.list thead { position: sticky; top: 0; background: var(--card); box-shadow: 0 1px var(--strong-line); }
+.list thead th { text-align: left; font-size: 0.8125rem; font-weight: 600; padding: 0.35rem 0.75rem; vertical-align: bottom; }
 .list td, .list tbody th { padding: 0.45rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; }
 .list tbody tr:last-child > * { border-bottom: 0; }
 .list tbody tr:hover { background: var(--hover); }
@@ -12,6 +13,8 @@ export const LIST_STYLE = `
 .list tr.stuck .c-name, .list tr.failed .c-name { font-weight: 600; }
 .list .minor { display: block; font-weight: 400; }
 .list td.c-engine .minor { display: inline; }
+.list .c-state .minor { white-space: nowrap; }
+.list .unmoved { display: none; }
 .head, .sort { white-space: nowrap; display: block; color: inherit; text-decoration: none; min-height: 1.5rem; }
 .sort:hover { text-decoration: underline; }
 .c-name { min-width: 11rem; overflow-wrap: anywhere; }
@@ -52,6 +55,7 @@ span.step { visibility: hidden; }
 }
 @container list (min-width: 52.01rem) and (max-width: 68rem) {
   .list th:first-child { padding-left: 1rem; }
+  .list .unmoved { display: block; }
 }
 @container list (max-width: 52rem) {
   .list table, .list tbody { display: block; }
