@@ -78,10 +78,8 @@ describe('a region with', function () {
     const other = createServer((_request, response) => response.end()).on('connection', () => connections++);
     await once(other.listen(0, '127.0.0.1'), 'listening');
     const location = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`;
-    await lastsAndEnds(
-      answered('a redirect', 'HTTP307', { kind: 'raw', status: 307, body: '', headers: { location } }),
-    );
-    other.close();
+    const redirect = answered('a redirect', 'HTTP307', { kind: 'raw', status: 307, body: '', headers: { location } });
+    await lastsAndEnds(redirect).finally(() => other.close());
     expect(connections).to.equal(0);
   });
 });
