@@ -237,7 +237,7 @@ describe('the check of permissions', function () {
     credentials: ${CREDENTIALS}
     regions: [${regions.join(', ')}]
     discovery: {tag_labels: [team]}
-polling: {timeout: 500ms}
+polling: {timeout: 10s}
 `,
     );
   });
