@@ -27,6 +27,8 @@ const LOOK_MS = 3 * HOUR;
 const LOOKS = 5;
 const AUDITS = 100;
 const BARELY_MS = 500;
+/** Scrapes that are no further apart share what is told of the fleet. */
+const SHARED_MS = 1_000;
 const MAX_TOLD = 20;
 
 setFlagsFromString('--expose-gc');
@@ -84,6 +86,7 @@ class Soak {
   #wallOffsetMs = EPOCH_MS;
   #startOffsetMs = EPOCH_MS;
   #settledSince = 0;
+  #auditedAt = -Infinity;
 
   constructor(options: SoakOptions) {
     const { days, instances, seed, idleMinutes } = options;
@@ -265,7 +268,8 @@ class Soak {
 
   async #audit(isEnd: boolean): Promise<void> {
     const life = this.#life;
-    if (life === undefined) return;
+    if (life === undefined || this.now - this.#auditedAt <= SHARED_MS) return;
+    this.#auditedAt = this.now;
     this.counts.audits++;
     const { cloud, api, faults, settings, now } = this;
     const audit = new Audit(await life.scrape(), {
