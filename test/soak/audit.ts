@@ -146,7 +146,8 @@ export class Audit {
     }
     const begun = Math.max(instance.watchedSince, settledSince);
     const isSettled = faults.isCalm(instance.place, now, CALM_MS) && now - begun > polledWithinMs;
-    if (isSettled && now - (at ?? -Infinity) > polledWithinMs) {
+    // Noise may strike a poll, and the next comes an interval later.
+    if (isSettled && now - Math.max(at ?? -Infinity, instance.failedAt) > polledWithinMs) {
       this.#wrong(instance, `was last polled at ${at} although nothing is wrong with its region`);
     }
   }

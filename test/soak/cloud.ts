@@ -31,7 +31,8 @@ export interface Listing {
 export type Tally = Record<JobMode, Record<Outcome, number>>;
 
 const HOUR = 3_600_000;
-const KEPT_MS = 2 * HOUR;
+/** The API knows a job by its id for longer than any trouble lasts. */
+const KEPT_MS = 24 * HOUR;
 /** What the exporter is told is on disk after this. */
 const UNSAVED_MS = 3_000;
 
