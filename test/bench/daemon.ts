@@ -1,4 +1,4 @@
-/** The whole daemon with 10,000 instances: memory, scrapes and start: `node dist-test/bench/daemon.js`. */
+/** The whole daemon with 10,000 instances: memory, the event loop, scrapes and start: `node dist-test/bench/daemon.js`. */
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +13,9 @@ import type { Cloud } from './measure.js';
 
 const INSTANCES = 10_000;
 const PUSHGATEWAY = '/usr/bin/prometheus-pushgateway';
+const SCRAPES = 20;
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const probe = new URL('daemon-probe.js', import.meta.url).href;
 const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
 
 function configFor(cloud: Cloud): string {
@@ -45,7 +47,7 @@ async function freePort(): Promise<number> {
 }
 
 async function start(command: string, args: readonly string[], url: string): Promise<ChildProcess> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const answers = (): Promise<boolean> =>
     fetch(url).then(
       () => true,
@@ -74,6 +76,7 @@ function rssMb(pid: number | undefined): number {
 async function scrape(url: string, encoding: 'gzip' | 'identity'): Promise<number> {
   const before = performance.now();
   const response = await fetch(url, { headers: { 'accept-encoding': encoding } });
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
   await response.arrayBuffer();
   return performance.now() - before;
 }
@@ -82,35 +85,46 @@ async function reach(cloud: Cloud, count: number): Promise<void> {
   while ((await cloud.count()) < count) await pause(50);
 }
 
-async function memory(): Promise<void> {
-  const cloud = await startCloud(1, INSTANCES);
+async function large(): Promise<void> {
+  const cloud = await startCloud(1, INSTANCES, 10);
   const port = await freePort();
-  const flags = [
-    '--max-semi-space-size=2',
-    main,
-    `--config.file=${configFor(cloud)}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ];
+  const flags = [`--config.file=${configFor(cloud)}`, `--web.listen-address=127.0.0.1:${port}`, '--log.level=error'];
   const url = `http://127.0.0.1:${port}`;
-  const daemon = await start(process.execPath, [...flags, '--log.level=error'], `${url}/-/healthy`);
+  const daemon = await start(process.execPath, ['--import', probe, main, ...flags], `${url}/-/healthy`);
   await reach(cloud, 10 * INSTANCES);
-  for (let n = 0; n < 20; n++) {
+  const [blocks, seconds]: [number[], number[]] = [[], []];
+  for (let n = 0; n < SCRAPES; n++) {
+    await ask(daemon, 'watch');
     await scrape(`${url}/metrics`, 'gzip');
+    blocks.push(await ask(daemon, 'longestMs'));
+    seconds.push(await scrape(`${url}/metrics`, 'gzip'));
     await pause(1_100);
   }
-  const early = rssMb(daemon.pid);
-  const heapOf = async (): Promise<number> =>
-    Number(/^nodejs_heap_size_used_bytes (\S+)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1]) / 2 ** 20;
-  const heapEarly = await heapOf();
+  const early = { rssMb: rssMb(daemon.pid), heapMb: await ask(daemon, 'heapMb') };
+  const answers = await Promise.allSettled(Array.from({ length: 50 }, () => scrape(`${url}/metrics`, 'gzip')));
   await reach(cloud, 60 * INSTANCES);
-  const [late, heapLate] = [rssMb(daemon.pid), await heapOf()];
-  console.log(`RSS with ${INSTANCES} instances, state kept, after 10 sweeps and 20 scrapes: ${early.toFixed(0)} MB`);
+  const late = { rssMb: rssMb(daemon.pid), heapMb: await ask(daemon, 'heapMb') };
+  const growth = (figure: keyof typeof late): string =>
+    `${early[figure].toFixed(1)} -> ${late[figure].toFixed(1)} MB, ${((late[figure] / early[figure] - 1) * 100).toFixed(1)} %`;
   console.log(
-    `growth to sweep 60: RSS ${((late / early - 1) * 100).toFixed(1)} %, heap in use (not collected first) ${heapEarly.toFixed(1)} -> ${heapLate.toFixed(1)} MB`,
+    `${INSTANCES} instances, a tenth with a running task, polled every 5 s, state kept, after 10 sweeps and ${SCRAPES} scrapes: RSS ${early.rssMb.toFixed(0)} MB`,
   );
+  console.log(`growth to sweep 60: RSS ${growth('rssMb')}; heap after a forced collection ${growth('heapMb')}`);
+  console.log(
+    `longest block of the event loop in a scrape meanwhile: median of ${SCRAPES} ${median(blocks).toFixed(1)} ms, worst ${Math.max(...blocks).toFixed(1)} ms`,
+  );
+  console.log(`a second gzip scrape within the second: ${median(seconds).toFixed(1)} ms`);
+  console.log(`50 scrapes at once: ${answers.filter(({ status }) => status === 'rejected').length} errors`);
   await againstPushgateway(url);
   await stop(daemon);
   cloud.stop();
+}
+
+/** Of the probe in the daemon. */
+async function ask(daemon: ChildProcess, question: 'heapMb' | 'watch' | 'longestMs'): Promise<number> {
+  daemon.send(question);
+  const [answer] = (await once(daemon, 'message')) as [number];
+  return answer;
 }
 
 /** The same series in Debian's Go client. */
@@ -188,5 +202,5 @@ async function timeToListen(config: string): Promise<number> {
 }
 
 await startTime();
-await memory();
+await large();
 rmSync(scratch, { recursive: true });

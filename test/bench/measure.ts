@@ -20,8 +20,10 @@ export interface Cloud {
   stop(): void;
 }
 
-export async function startCloud(latencyMs: number, instances: number): Promise<Cloud> {
-  const child = fork(fileURLToPath(new URL('simulator-child.js', import.meta.url)), [`${latencyMs}`, `${instances}`]);
+/** `runningOf`: one of so many instances has a running task; none unless given. */
+export async function startCloud(latencyMs: number, instances: number, runningOf = Infinity): Promise<Cloud> {
+  const script = fileURLToPath(new URL('simulator-child.js', import.meta.url));
+  const child = fork(script, [latencyMs, instances, runningOf].map(String));
   const [{ url }] = (await once(child, 'message')) as [{ url: string }];
   return {
     url,

@@ -33,7 +33,6 @@ polling:
 `,
   );
   return [
-    '--max-semi-space-size=2',
     join(root, 'dist/main.js'),
     `--config.file=${config}`,
     '--web.listen-address=127.0.0.1:0',

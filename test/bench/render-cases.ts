@@ -128,26 +128,8 @@ async function blocking(run: () => Promise<unknown>): Promise<{ ms: number; long
   return { ms, longestMs };
 }
 
-async function memory(instances: number): Promise<Figures> {
-  const { scrapes, clock } = scraping(instances);
-  const rssMb = (): number => Math.round(process.memoryUsage.rss() / 2 ** 20);
-  const figures: Record<string, number> = { startMb: rssMb() };
-  for (const [name, request] of [
-    ['gzipMb', GZIP],
-    ['plainMb', PLAIN],
-  ] as const) {
-    for (let round = 0; round < SCRAPES; round++) {
-      await answered(scrapes, request);
-      await clock.advance(2_000);
-    }
-    figures[name] = rssMb();
-  }
-  return figures;
-}
-
 export const RENDER_BENCHES: Readonly<Record<string, (instances: number) => Promise<Figures>>> = {
   render,
   promClient,
   scrape,
-  memory,
 };

@@ -10,8 +10,8 @@ const ROUNDS = 5;
 const instances = Number(process.argv[2] ?? 10_000);
 const child = fileURLToPath(new URL('render-child.js', import.meta.url));
 
-function measure(bench: string, flags: readonly string[] = []): Figures {
-  const output = execFileSync(process.execPath, [...flags, child, bench, String(instances)], {
+function measure(bench: string): Figures {
+  const output = execFileSync(process.execPath, [child, bench, String(instances)], {
     encoding: 'utf8',
     maxBuffer: 1 << 20,
   });
@@ -42,10 +42,3 @@ console.log(
   `longest block of the event loop in a scrape: median of 20 ${scrape.blockMs!.toFixed(1)} ms, worst ${scrape.worstBlockMs!.toFixed(1)} ms`,
 );
 console.log(`50 at once    ${scrape.renders} render, ${scrape.errors} errors`);
-for (const [name, flags] of [
-  ['', []],
-  [', --max-semi-space-size=2', ['--max-semi-space-size=2']],
-] as const) {
-  const { startMb, gzipMb, plainMb } = measure('memory', flags);
-  console.log(`RSS${name}: fleet ${startMb} MB, after 20 gzip scrapes ${gzipMb} MB, after 20 plain ones ${plainMb} MB`);
-}

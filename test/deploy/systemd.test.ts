@@ -8,7 +8,6 @@ import { needTool } from '../helpers/tools.js';
 const NAME = 'alicloud-rds-backup-exporter.service';
 const demo = readFileSync(new URL('../../deploy/systemd/demo.conf', import.meta.url), 'utf8');
 const unit = readFileSync(new URL(`../../deploy/systemd/${NAME}`, import.meta.url), 'utf8');
-const dockerfile = readFileSync(new URL('../../deploy/docker/Dockerfile', import.meta.url), 'utf8');
 
 describe('the systemd unit', () => {
   let folder: string;
@@ -45,11 +44,6 @@ describe('the systemd unit', () => {
   it('is exposed 2.0 or less', function () {
     const { status, stdout } = analyze(this, 'security', '--offline=yes', '--no-pager', '--threshold=20');
     expect(status, stdout).to.equal(0);
-  });
-
-  it('starts Node with the options that the image has', () => {
-    const options = /ENTRYPOINT \["\/nodejs\/bin\/node", (.*), "\/app/.exec(dockerfile)?.[1];
-    expect(options?.replaceAll(/[",]/g, '')).to.equal(/^ExecStart=\S+ (.*) \S+main\.js /m.exec(unit)?.[1]);
   });
 
   it('reloads by SIGHUP, restarts after a crash but not after a wrong configuration, and lets V8 compile', () => {
