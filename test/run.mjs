@@ -8,13 +8,14 @@ const root = new URL('..', import.meta.url);
 const ci = process.env.CI === 'true';
 const mochaArgs = process.argv.slice(2);
 
-/** What is the same on every version of Node.js: deployment and its alerts, documents, and the page in a browser. */
+/** What is the same on every version of Node.js, or takes long: deployment and its alerts, documents, the page in a browser, faults. */
 const ANY_NODE = [
   'deploy/**',
   'layering.test.js',
   'readme.test.js',
   'web/page-browser.test.js',
   'e2e/alerts.test.js',
+  'faults/**',
   'e2e/demo-page.test.js',
 ];
 
