@@ -238,7 +238,7 @@ class Soak {
     }
   }
 
-  #stepClock(): void {
+  async #stepClock(): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
     this.counts.clockSteps++;
@@ -249,6 +249,7 @@ class Soak {
     for (const instance of this.cloud.instances.values()) {
       for (const { told } of instance.jobs(this.now, -Infinity)) told.isClockDoubtful = true;
     }
+    if (this.#random() < 0.5) await this.#restart();
   }
 
   #change(): void {
