@@ -216,8 +216,10 @@ class Soak {
   }
 
   #changed(): Settings {
-    const { settings } = this;
     const random = this.#random;
+    // What is left out comes back soon: after 7 days it would rightly be forgotten.
+    const settings =
+      random() < 0.5 ? this.settings : { ...this.settings, excludedDigit: undefined, without: undefined };
     switch (Math.floor(random() * 5)) {
       case 0:
         return {
