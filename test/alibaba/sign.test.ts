@@ -7,6 +7,7 @@ import {
   createCredentials,
   createNonces,
   signedHeaders,
+  createSigningDates,
   signingDate,
 } from '../../dist/alibaba/sign.js';
 import type { PlainCredentials, SigningRequest } from '../../dist/alibaba/sign.js';
@@ -101,6 +102,17 @@ describe('the V3 signature', () => {
 
   it('dates a request in seconds, without a fraction', () => {
     expect(signingDate(Date.parse('2026-01-15T08:30:00.987Z'))).to.equal('2026-01-15T08:30:00Z');
+  });
+
+  it('makes the date anew with each second, also of a clock that was put back', () => {
+    const dateOf = createSigningDates();
+    const times = ['08:30:00.987', '08:30:01.000', '08:30:01.999', '08:29:59.500'];
+    expect(times.map((time) => dateOf(Date.parse(`2026-01-15T${time}Z`)))).to.deep.equal([
+      '2026-01-15T08:30:00Z',
+      '2026-01-15T08:30:01Z',
+      '2026-01-15T08:30:01Z',
+      '2026-01-15T08:29:59Z',
+    ]);
   });
 
   it('takes a lone surrogate for the replacement character instead of failing', () => {

@@ -1,26 +1,12 @@
 /** Loaded into the daemon before its main module (`--import`), to measure from within what cannot be seen from outside. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { watchTurns } from './longest-turn.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-let longestMs = 0;
-let isWatching = false;
-
-/** The longest turn of the event loop while it is watched. */
-function watch(): void {
-  let last = performance.now();
-  longestMs = 0;
-  isWatching = true;
-  const turn = (): void => {
-    const now = performance.now();
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
-    if (isWatching) setImmediate(turn);
-  };
-  setImmediate(turn);
-}
+let longestMs = (): number => 0;
 
 const QUESTIONS: Readonly<Record<string, () => number>> = {
   heapMb() {
@@ -28,13 +14,10 @@ const QUESTIONS: Readonly<Record<string, () => number>> = {
     return process.memoryUsage().heapUsed / 2 ** 20;
   },
   watch() {
-    watch();
+    longestMs = watchTurns();
     return 0;
   },
-  longestMs() {
-    isWatching = false;
-    return longestMs;
-  },
+  longestMs: () => longestMs(),
 };
 
 process.on('message', (question: string) => process.send?.(QUESTIONS[question]!()));

@@ -7,6 +7,7 @@ import { Scrapes } from '../../dist/metrics/scrape.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { aFleet, aPlace, expose, NOW, selfMetrics } from '../metrics/fleet.js';
 import { parseText } from '../metrics/parse.js';
+import { watchTurns } from './longest-turn.js';
 
 const WARM_UP = 3;
 const RUNS = 7;
@@ -111,21 +112,11 @@ async function scrape(instances: number): Promise<Figures> {
 
 /** How long it took, and the longest time in which nothing else had its turn. */
 async function blocking(run: () => Promise<unknown>): Promise<{ ms: number; longestMs: number }> {
-  let running = true;
-  let longestMs = 0;
-  let last = performance.now();
-  const turn = (): void => {
-    const now = performance.now();
-    longestMs = Math.max(longestMs, now - last);
-    last = now;
-    if (running) setImmediate(turn);
-  };
-  setImmediate(turn);
+  const longestMs = watchTurns();
   const begun = performance.now();
   await run();
   const ms = performance.now() - begun;
-  running = false;
-  return { ms, longestMs };
+  return { ms, longestMs: longestMs() };
 }
 
 export const RENDER_BENCHES: Readonly<Record<string, (instances: number) => Promise<Figures>>> = {
