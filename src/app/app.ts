@@ -181,8 +181,12 @@ export class App {
     return this.#places.get(placeKey(place))?.usedRequestsPerSecond(action);
   }
 
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
   /** Takes over a checked configuration. Accounts, regions and instances that have not changed go on undisturbed. */
-  async configure(config: Config): Promise<void> {
+  configure(config: Config): void {
     this.#config = config;
     this.#shared.scheduler.concurrency = config.polling.concurrency;
     for (const account of config.accounts) this.#openAccount(account);
@@ -190,9 +194,8 @@ export class App {
     for (const [key, place] of this.#places) {
       if (wanted.has(key)) continue;
       this.#places.delete(key);
-      await place.remove();
+      place.remove();
     }
-    if (this.#isStopping) return;
     for (const name of this.#accounts.keys()) {
       if (!config.accounts.some((account) => account.name === name)) this.#accounts.delete(name);
     }

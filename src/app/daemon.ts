@@ -28,8 +28,8 @@ export interface DaemonOptions extends Omit<AppOptions, 'config' | 'isOnce'> {
 
 export interface Daemon {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
-  /** The problems that kept the old configuration in force; none when the new one is. Reloads run one after the other. */
-  reload(): Promise<readonly string[]>;
+  /** The problems that kept the old configuration in force; none when the new one is. */
+  reload(): readonly string[];
   /** Logs and counts an exception that should not exist. */
   onBug(thrown: unknown): void;
   /** Ends within 5 s, whatever hangs. */
@@ -105,7 +105,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 class Reloads {
   readonly #app: App;
   readonly #options: DaemonOptions;
-  #last: Promise<unknown> = Promise.resolve();
   successful = true;
   lastSuccessAt: number;
 
@@ -115,15 +114,11 @@ class Reloads {
     this.lastSuccessAt = app.startedAt;
   }
 
-  run(): Promise<readonly string[]> {
-    const next = this.#last.then(() => this.#reload());
-    this.#last = next;
-    return next;
-  }
-
-  async #reload(): Promise<readonly string[]> {
+  /** In one step: no other reload, and no stop, comes in between. */
+  run(): readonly string[] {
+    if (this.#app.isStopping) return ['the exporter is stopping'];
     const { log, clock } = this.#options;
-    const problems = await this.#takeOver();
+    const problems = this.#takeOver();
     this.successful = problems.length === 0;
     this.#app.self.configReloaded(this.successful);
     if (this.successful) {
@@ -134,13 +129,13 @@ class Reloads {
     return problems;
   }
 
-  async #takeOver(): Promise<readonly string[]> {
+  #takeOver(): readonly string[] {
     try {
       const loaded = this.#options.readConfig();
       const problems = needsRestart(this.#app.config, loaded.config);
       if (problems.length > 0) return problems;
       for (const warning of warningsOf(loaded)) this.#options.log.warn(warning);
-      await this.#app.configure(loaded.config);
+      this.#app.configure(loaded.config);
       return [];
     } catch (thrown) {
       return thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];

@@ -126,10 +126,10 @@ export class PlaceRunner {
   }
 
   /** Stops, and forgets every instance. */
-  async remove(): Promise<void> {
+  remove(): void {
     this.#targets.clear();
     this.#shared.self.removePlace(this.#config);
-    await this.stop();
+    void this.stop();
   }
 
   nextPollAt(instance: Instance): number | undefined {

@@ -18,8 +18,8 @@ export interface WebParts {
   /** The effective configuration, secrets masked. */
   configText(): string;
   snapshot(): StatusSnapshot;
-  /** Resolves to the problems that kept the old configuration in force; none when the new one is. */
-  readonly reload: () => Promise<readonly string[]>;
+  /** The problems that kept the old configuration in force; none when the new one is. */
+  readonly reload: () => readonly string[];
   /** Whether reload may be asked for over HTTP. */
   readonly lifecycle: boolean;
   /** Told of an exception in a handler, which answered 500. */
@@ -172,10 +172,10 @@ function readyHandler(parts: WebParts): RequestHandler {
 }
 
 function reloadHandler(parts: WebParts): RequestHandler {
-  return async (_request, response) => {
+  return (_request, response) => {
     if (!parts.lifecycle)
       return sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle');
-    const problems = await parts.reload();
+    const problems = parts.reload();
     if (problems.length === 0) return sendText(response, 200, 'Configuration reloaded.');
     sendText(response, 500, ['The old configuration stays in force:', ...problems].join('\n'));
   };

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import { startDaemon } from '../../dist/app/daemon.js';
+import type { Daemon } from '../../dist/app/daemon.js';
 import { systemClock } from '../../dist/clock.js';
 import { parseConfig } from '../../dist/config/load.js';
+
+const REGIONS = ['cn-hangzhou', 'cn-beijing', 'eu-central-1'] as const;
 
 function configuration(region: string): string {
   return `accounts:
@@ -12,25 +15,24 @@ function configuration(region: string): string {
 `;
 }
 
-describe('reloads that are asked for at once', () => {
-  it('run one after the other, each with the file as it is by then', async () => {
-    const steps: string[] = [];
-    const regions = ['cn-hangzhou', 'cn-beijing', 'eu-central-1'];
-    const ignore = (): void => undefined;
-    const daemon = await startDaemon({
+describe('a reload', () => {
+  /** Each file that was read, by its region, and each line of the log about it. */
+  let steps: string[];
+  let daemon: Daemon;
+
+  beforeEach(async () => {
+    steps = [];
+    let reads = 0;
+    const note = (msg: string): void => void (msg.startsWith('configuration') && steps.push(msg));
+    daemon = await startDaemon({
       name: 'test',
       version: '0',
       revision: '0',
       clock: systemClock(),
       random: () => 0.5,
-      log: {
-        debug: ignore,
-        info: (msg) => void (msg === 'configuration reloaded' && steps.push('taken over')),
-        warn: ignore,
-        error: ignore,
-      },
+      log: { debug: note, info: note, warn: note, error: note },
       readConfig: () => {
-        const region = regions[steps.filter((step) => step !== 'taken over').length]!;
+        const region = REGIONS[reads++]!;
         steps.push(region);
         return parseConfig(configuration(region), { env: {}, file: 'config.yaml' });
       },
@@ -39,8 +41,28 @@ describe('reloads that are asked for at once', () => {
       enableLifecycle: false,
       webConfigFile: undefined,
     });
-    expect(await Promise.all([daemon.reload(), daemon.reload()])).to.deep.equal([[], []]);
-    await daemon.stop();
-    expect(steps).to.deep.equal(['cn-hangzhou', 'cn-beijing', 'taken over', 'eu-central-1', 'taken over']);
+  });
+
+  it('is over before the next one begins, and before a stop begins', async () => {
+    const problems = [daemon.reload(), daemon.reload()];
+    const stopping = daemon.stop();
+    steps.push('stopping');
+    await stopping;
+    expect(problems).to.deep.equal([[], []]);
+    expect(steps).to.deep.equal([
+      'cn-hangzhou',
+      'cn-beijing',
+      'configuration reloaded',
+      'eu-central-1',
+      'configuration reloaded',
+      'stopping',
+    ]);
+  });
+
+  it('that is asked for once a stop has begun reads nothing and says why', async () => {
+    const stopping = daemon.stop();
+    expect(daemon.reload()).to.deep.equal(['the exporter is stopping']);
+    await stopping;
+    expect(steps).to.deep.equal(['cn-hangzhou']);
   });
 });

@@ -198,7 +198,7 @@ class Soak {
     }
   }
 
-  async #reload(settings: Settings): Promise<void> {
+  #reload(settings: Settings): void {
     if (this.#life === undefined) return;
     this.counts.reloads++;
     const before = this.settings;
@@ -212,7 +212,7 @@ class Soak {
       this.cloud.setTargets(gone, new Map(), this.now);
       this.api.forget(gone);
     }
-    await this.#life.app.configure(configOf(this.settings));
+    this.#life.app.configure(configOf(this.settings));
   }
 
   #changed(): Settings {

@@ -198,7 +198,7 @@ describe('every answer', () => {
 describe('reload over HTTP', () => {
   it('is forbidden unless the lifecycle API is on', async () => {
     const reloads: string[] = [];
-    const server = await serveParts({ reload: async () => (reloads.push('reload'), []) });
+    const server = await serveParts({ reload: () => (reloads.push('reload'), []) });
     const { status, body } = await ask(server, '/-/reload', { method: 'POST' });
     await server.close();
     expect(status).to.equal(403);
@@ -215,7 +215,7 @@ describe('reload over HTTP', () => {
   });
 
   it('answers 500 with every problem', async () => {
-    const reload = async () => [
+    const reload = (): string[] => [
       'config.yaml:3: polling.concurrency: 0: must be at least 1',
       'config.yaml:9: unknown key',
     ];

@@ -126,7 +126,7 @@ export function parts(over: Partial<WebParts> = {}): WebParts {
     ready: () => ({ ready: true, reason: '' }),
     configText: () => 'accounts: []\n',
     snapshot: () => snapshot(),
-    reload: async () => [],
+    reload: () => [],
     lifecycle: false,
     onBug: (error) => {
       throw error;
