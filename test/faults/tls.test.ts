@@ -8,12 +8,12 @@ import { systemClock } from '../../dist/clock.js';
 import { createTestCa } from '../alibaba/test-ca.js';
 import type { KeyPair, TestCa } from '../alibaba/test-ca.js';
 import { portOf } from '../alibaba/wire.js';
-import { Scratch, eventually, startExporter } from '../helpers/program.js';
+import { Scratch, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { needTool } from '../helpers/tools.js';
 import { ROLES, WELL, startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
-import { Page } from './page.js';
+import { becomes } from './daemon.js';
 import { at, failures, isAt } from './region.js';
 import { TIMEOUT_MS } from './world.js';
 
@@ -106,21 +106,14 @@ describe('a certificate that', function () {
     ca?.remove();
   });
 
-  function becomes(what: string, holds: (page: Page) => boolean): Promise<Page> {
-    return eventually(what, async () => {
-      const page = new Page(await (await fetch(`${exporter.url}/metrics`)).text());
-      return holds(page) ? page : undefined;
-    });
-  }
-
   for (const [what, regionId] of Object.entries(REGIONS)) {
     it(`${what} gets no request, holds up no other region, and is forgotten once it is replaced`, async () => {
       const front = fronts.get(regionId)!;
-      await becomes('all polls', (page) => isAt(page, regionId, 40));
+      await becomes(exporter, 'all polls', (page) => isAt(page, regionId, 40));
       front.show(what === 'expires' ? ca.expired : ca.selfSigned);
       cloud.progress(WELL, 50);
       cloud.progress(regionId, 70);
-      const dark = await becomes('the failures', (page) => {
+      const dark = await becomes(exporter, 'the failures', (page) => {
         const polls = page.all('instance_poll_success', at(regionId));
         return polls.length === ROLES.length && polls.every(({ value }) => value === 0) && isAt(page, WELL, 50);
       });
@@ -132,7 +125,7 @@ describe('a certificate that', function () {
       );
 
       front.show(ca.valid);
-      await becomes('the recovery', (page) => isAt(page, regionId, 70));
+      await becomes(exporter, 'the recovery', (page) => isAt(page, regionId, 70));
     });
   }
 });
