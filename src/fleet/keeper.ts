@@ -25,6 +25,8 @@ export interface KeeperHooks {
 const WRITE_BEHIND_MS = 1_000;
 /** How often the store is looked after: it may have been removed, or what could not be written may be written now. */
 const LOOK_MS = 10_000;
+/** A write that takes longer counts as failed until it ends: a disk that hangs must hold up no poll. */
+const HANGS_MS = 30_000;
 const CLEAN_MS = 3_600_000;
 const FORGET_AFTER_MS = 7 * 86_400_000;
 
@@ -77,7 +79,8 @@ export class Keeper implements StateKeeper {
 
   #lookLater(): void {
     this.#cancelLook = this.#options.clock.after(LOOK_MS, () => {
-      void this.#flush().then(() => {
+      void this.#flush();
+      void this.#writing.then(() => {
         if (!this.#isClosed) this.#lookLater();
       });
     });
@@ -151,12 +154,23 @@ export class Keeper implements StateKeeper {
     this.#cancelWrite ??= this.#options.clock.after(WRITE_BEHIND_MS, () => void this.#flush());
   }
 
-  /** Everything that waits, after what is being written. Changes that come in the meantime share the next write. */
+  /**
+   * Everything that waits, after what is being written. Changes that come in the meantime share the next write. Resolves to
+   * whether it is on disk by now, and in any case before long.
+   */
   #flush(): Promise<boolean> {
     this.#cancelWrite?.();
     this.#cancelWrite = undefined;
-    this.#writing = this.#writing.then(() => this.#write());
-    return this.#writing;
+    const writing = this.#writing.then(() => this.#write());
+    this.#writing = writing;
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(HANGS_MS, () => {
+        this.#report(new Error(`a write has not ended for ${HANGS_MS / 1_000} s`));
+        resolve(false);
+      });
+      void writing.then(cancel);
+      void writing.then(resolve);
+    });
   }
 
   /** Whether the store now has all that waited. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Store } from '../../dist/fleet/store.js';
 
 /** A volume of a test's own, with the directory of the state in it. */
 export class Volume {
@@ -36,6 +37,8 @@ export interface StateFault {
   /** What the log says of it. */
   readonly error: RegExp;
   prepare?(volume: Volume): void;
+  /** It strikes an exporter of the same process alone. */
+  readonly inProcess?: boolean;
   /** The result lifts it. Without one the exporter mends it by itself. */
   inflict(volume: Volume): (() => void) | undefined;
 }
@@ -76,7 +79,28 @@ const faults: readonly StateFault[] = [
       return () => rmSync(state);
     },
   },
+  {
+    name: 'its disk hangs',
+    error: /a write has not ended for 30 s/,
+    inProcess: true,
+    inflict: hang,
+  },
 ];
+
+/** No write ends before it is lifted. */
+export function hang(): () => void {
+  const write = Object.getOwnPropertyDescriptor(Store.prototype, 'write')!;
+  let lift = (): void => undefined;
+  const lifted = new Promise<void>((resolve) => (lift = resolve));
+  Store.prototype.write = async function (this: Store, changes) {
+    await lifted;
+    return this.write(changes);
+  };
+  return () => {
+    Object.defineProperty(Store.prototype, 'write', write);
+    lift();
+  };
+}
 
 const mountedFaults: readonly StateFault[] = [
   {

@@ -64,7 +64,7 @@ describe('the state over a restart', () => {
     const before = await start();
     before.fleet.watch(RM1);
     await before.poll([taskOf('1'), taskOf('2', { mode: 'Manual' })]);
-    await clock.advance(60_000);
+    await clock.advance(20_000);
     await before.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 20 })]);
     const { lastPoll: _, lastGoodPollAt: __, ...kept } = before.fleet.get(KEY)!;
     await before.keeper.close();
@@ -119,7 +119,7 @@ describe('the state over a restart', () => {
     const before = await start();
     before.fleet.watch(RM1);
     await before.poll([taskOf('1'), taskOf('2', { mode: 'Manual' })]);
-    await clock.advance(60_000);
+    await clock.advance(20_000);
     await before.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 20 })]);
     await before.keeper.close();
     clock.wallOffsetMs = -3_600_000;
