@@ -1,4 +1,5 @@
 import type { CallsView } from '../fleet/place-view.js';
+import type { RequestCounter } from '../metrics/requests.js';
 import type { Action, ApiError, ApiResult, Place } from '../model.js';
 import { Gate } from '../poll/gate.js';
 import type { Requisites } from '../poll/gate.js';
@@ -21,6 +22,7 @@ export interface GatesOptions {
 interface Opened {
   readonly gate: Gate;
   readonly usage: UsageMeter;
+  readonly requests: RequestCounter;
 }
 
 /** The gates of one account and region, one for each action it uses, with the log of what happens at them. */
@@ -65,8 +67,11 @@ export class Gates {
     for (const { gate } of this.#opened.values()) gate.bucket.configure(limit, nowMs);
   }
 
-  noteSent(action: Action): void {
-    this.#opened.get(action)?.usage.note(this.#options.shared.clock.now());
+  /** One attempt has ended; `code` is the error's. */
+  attempted(action: Action, durationMs: number, code: string | undefined): void {
+    const opened = this.#opened.get(action);
+    opened?.usage.note(this.#options.shared.clock.now());
+    opened?.requests.ended(durationMs, code);
   }
 
   usedPerSecond(action: Action): number | undefined {
@@ -102,9 +107,8 @@ export class Gates {
       onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate)),
       onThrottled: (error) => this.#logThrottled(gate, error),
     });
-    const opened = { gate, usage: new UsageMeter(nowMs) };
+    const opened = { gate, usage: new UsageMeter(nowMs), requests: shared.self.requests.open(place, action) };
     this.#opened.set(action, opened);
-    shared.self.addPlace(place, [action]);
     shared.scheduler.open(gate);
     return opened;
   }

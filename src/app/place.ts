@@ -52,7 +52,7 @@ export class PlaceRunner {
       gate: this.#gates.get('DescribeBackupTasks'),
       source: { describeBackupTasks: (request, signal) => this.#api.describeBackupTasks(request, signal) },
       settings: config.polling,
-      settle: (instance, result) => this.#targets.settle(instance, result),
+      settle: (key, instance, result) => this.#targets.settle(key, instance, result),
       onBug: (instance, thrown) => onBug(thrown, instanceFields(instance)),
       clock,
       random,
@@ -128,7 +128,7 @@ export class PlaceRunner {
   /** Stops, and forgets every instance. */
   remove(): void {
     this.#targets.clear();
-    this.#shared.self.removePlace(this.#config);
+    this.#shared.self.requests.remove(this.#config);
     void this.stop();
   }
 
@@ -161,8 +161,8 @@ export class PlaceRunner {
   }
 
   #connect(credentials: CredentialsProvider): RdsApi {
-    const { region, regionId, account, polling } = this.#config;
-    const { clock, version, self, lookup } = this.#shared;
+    const { region, regionId, polling } = this.#config;
+    const { clock, version, lookup } = this.#shared;
     return createRdsApi({
       regionId,
       endpoint: endpointOf(region),
@@ -171,10 +171,7 @@ export class PlaceRunner {
       version,
       clock,
       lookup,
-      observe: (action, durationMs, code) => {
-        this.#gates.noteSent(action);
-        self.requestEnded({ account, regionId, action, durationMs, code });
-      },
+      observe: (action, durationMs, code) => this.#gates.attempted(action, durationMs, code),
     });
   }
 

@@ -51,10 +51,10 @@ export class Targets {
   }
 
   /** Takes in a poll; undefined when the instance is gone. */
-  async settle(instance: Instance, result: PollResult): Promise<Outlook | undefined> {
+  async settle(key: string, instance: Instance, result: PollResult): Promise<Outlook | undefined> {
     if (!result.ok && result.error.kind === 'not_found' && !this.#isStatic(instance.instanceId)) {
       this.#dropped.add(instance.instanceId);
-      this.#remove(instanceKey(instance));
+      this.#remove(key);
       this.#shared.log.info('target gone: the API does not know it', {
         ...instanceFields(instance),
         code: result.error.code,
@@ -63,7 +63,7 @@ export class Targets {
       return undefined;
     }
     if (!result.ok && result.error.kind === 'bug') this.#shared.self.internalError();
-    const state = await this.#shared.fleet.apply(instanceKey(instance), result);
+    const state = await this.#shared.fleet.apply(key, result);
     return state && this.#outlook(state);
   }
 

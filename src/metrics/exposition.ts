@@ -9,7 +9,7 @@ import type { Format } from './negotiate.js';
 import { PLACE_FAMILIES } from './place-families.js';
 import type { Row } from './row.js';
 import { rowOf } from './row.js';
-import type { SelfFamily, SelfValue } from './self.js';
+import type { SelfFamily, SelfValue } from './self-family.js';
 
 /** Everything that a scrape tells of the fleet, as of one moment. Times are on the steady timeline. */
 export interface FleetView {

@@ -1,6 +1,5 @@
 import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
-import Histogram from 'prom-client/lib/histogram.js';
 import collectGc from 'prom-client/lib/metrics/gc.js';
 import collectHeap from 'prom-client/lib/metrics/heapSizeAndUsed.js';
 import collectHeapSpaces from 'prom-client/lib/metrics/heapSpacesSizeAndUsed.js';
@@ -11,12 +10,14 @@ import collectStartTime from 'prom-client/lib/metrics/processStartTime.js';
 import collectVersion from 'prom-client/lib/metrics/version.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { Clock } from '../clock.js';
-import type { Action, Place, TaskField } from '../model.js';
-import { ACTIONS, placeKey, TASK_FIELDS } from '../model.js';
+import type { TaskField } from '../model.js';
+import { TASK_FIELDS } from '../model.js';
 import type { EventLoopLag } from './event-loop.js';
 import { watchEventLoop } from './event-loop.js';
 import type { FamilyHead } from './family.js';
 import { OWN } from './own-families.js';
+import { RequestMetrics } from './requests.js';
+import type { SelfFamily } from './self-family.js';
 
 export interface SelfOptions {
   readonly version: string;
@@ -30,51 +31,16 @@ export interface SelfOptions {
   readonly clock: Clock;
 }
 
-/** One attempt of one request that has ended. */
-export interface EndedRequest extends Place {
-  readonly action: Action;
-  readonly durationMs: number;
-  /** The code of the error; undefined when it worked. */
-  readonly code: string | undefined;
-}
-
-/** A family with its samples, as prom-client hands them out. */
-export interface SelfFamily {
-  readonly name: string;
-  readonly help: string;
-  readonly type: string;
-  readonly values: readonly SelfValue[];
-}
-
-export interface SelfValue {
-  /** Of a part of a histogram: `..._bucket`, `..._sum`, `..._count`. */
-  readonly metricName?: string;
-  readonly labels: Readonly<Partial<Record<string, string | number>>>;
-  readonly value: number;
-}
-
-/** Error codes come from the network: more than these would be a flood of series. */
-const MAX_CODES = 50;
-const DURATION_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
 /** What the program counts about itself. Everything about the fleet is read off its states instead. */
 export class SelfMetrics {
+  readonly requests = new RequestMetrics();
   readonly #clock: Clock;
   readonly #registry = new Registry();
-  readonly #requests = this.#counter(OWN.requests);
-  readonly #failures = this.#counter(OWN.failures);
-  readonly #durations = new Histogram({
-    ...headOf(OWN.durations),
-    buckets: DURATION_BUCKETS,
-    registers: [this.#registry],
-  });
   readonly #unexpectedValues = this.#counter(OWN.unexpectedValues);
   readonly #internalErrors = this.#counter(OWN.internalErrors);
   readonly #reloadSuccessful = this.#gauge(OWN.reloadSuccessful);
   readonly #reloadTimestamp = this.#gauge(OWN.reloadTimestamp);
   readonly #saveSuccessful: Gauge | undefined;
-  readonly #codes = new Set<string>();
-  readonly #places = new Set<string>();
 
   /** The configuration counts as loaded, and the state, if there is one, as saved: the program would not have started. */
   constructor({ version, revision, nodeVersion, shard, state, processFamilies, clock }: SelfOptions) {
@@ -87,33 +53,6 @@ export class SelfMetrics {
     this.configReloaded(true);
     for (const field of TASK_FIELDS) this.#unexpectedValues.inc({ field }, 0);
     if (processFamilies) collectProcess(this.#registry, clock);
-  }
-
-  /** Shows the counters of an account and region, at 0 for each action it uses, from now on. Safe to repeat. */
-  addPlace(place: Place, actions: readonly Action[]): void {
-    this.#places.add(placeKey(place));
-    for (const action of actions) this.#requests.inc(requestLabels(place, action), 0);
-  }
-
-  /** Removes the counters of an account and region that is no longer configured. */
-  removePlace(place: Place): void {
-    this.#places.delete(placeKey(place));
-    for (const action of ACTIONS) {
-      this.#requests.remove(requestLabels(place, action));
-      for (const code of [...this.#codes, OTHER_CODE]) {
-        this.#failures.remove({ ...requestLabels(place, action), code });
-      }
-    }
-  }
-
-  /** Counts one attempt; of a place that has been removed in the meantime, nothing. */
-  requestEnded(ended: EndedRequest): void {
-    if (!this.#places.has(placeKey(ended))) return;
-    const { action, durationMs, code } = ended;
-    const labels = requestLabels(ended, action);
-    this.#requests.inc(labels);
-    this.#durations.observe({ action }, durationMs / 1000);
-    if (code !== undefined) this.#failures.inc({ ...labels, code: this.#codeLabel(code) });
   }
 
   unexpectedValue(field: TaskField): void {
@@ -143,12 +82,10 @@ export class SelfMetrics {
   async families(): Promise<readonly SelfFamily[]> {
     const families = await this.#registry.getMetricsAsJSON();
     // A word, although its type says a number.
-    return families.map((family) => Object.assign(family, { type: String(family.type) }));
-  }
-
-  #codeLabel(code: string): string {
-    if (this.#codes.size < MAX_CODES) this.#codes.add(code);
-    return this.#codes.has(code) ? code : OTHER_CODE;
+    return [
+      ...this.requests.families(),
+      ...families.map((family) => Object.assign(family, { type: String(family.type) })),
+    ];
   }
 
   #counter(head: FamilyHead): Counter {
@@ -160,17 +97,8 @@ export class SelfMetrics {
   }
 }
 
-const OTHER_CODE = 'Other';
-
 function headOf({ name, help, labels }: FamilyHead): { name: string; help: string; labelNames: string[] } {
   return { name, help, labelNames: [...labels] };
-}
-
-function requestLabels(
-  { account, regionId }: Place,
-  action: Action,
-): Record<'account' | 'region_id' | 'action', string> {
-  return { account, region_id: regionId, action };
 }
 
 /**

@@ -54,28 +54,31 @@ export class DueHeap<T extends Waiting> {
     entry.position = position;
   }
 
+  /** Up from its place: what it passes moves down, and it is written where it comes to rest. */
   #rise(entry: T): void {
-    while (entry.position > 0) {
-      const parent = this.#entries[(entry.position - 1) >> 1];
-      if (parent === undefined || !isBefore(entry, parent)) return;
-      this.#swap(entry, parent);
+    let { position } = entry;
+    while (position > 0) {
+      const parent = this.#entries[(position - 1) >> 1];
+      if (parent === undefined || !isBefore(entry, parent)) break;
+      const above = parent.position;
+      this.#place(parent, position);
+      position = above;
     }
+    this.#place(entry, position);
   }
 
   #sink(entry: T): void {
+    let { position } = entry;
     for (;;) {
-      const left = this.#entries[2 * entry.position + 1];
-      const right = this.#entries[2 * entry.position + 2];
+      const left = this.#entries[2 * position + 1];
+      const right = this.#entries[2 * position + 2];
       const child = left !== undefined && right !== undefined && isBefore(right, left) ? right : left;
-      if (child === undefined || !isBefore(child, entry)) return;
-      this.#swap(child, entry);
+      if (child === undefined || !isBefore(child, entry)) break;
+      const below = child.position;
+      this.#place(child, position);
+      position = below;
     }
-  }
-
-  #swap(one: T, other: T): void {
-    const { position } = one;
-    this.#place(one, other.position);
-    this.#place(other, position);
+    this.#place(entry, position);
   }
 }
 

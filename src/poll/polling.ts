@@ -30,7 +30,7 @@ export interface PollingOptions {
   readonly source: TaskSource;
   readonly settings: PollingSettings;
   /** Takes in what a poll gave; undefined when the instance is no longer of interest. */
-  readonly settle: (instance: Instance, result: PollResult) => Promise<Outlook | undefined>;
+  readonly settle: (key: string, instance: Instance, result: PollResult) => Promise<Outlook | undefined>;
   readonly onBug: (instance: Instance, thrown: unknown) => void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -46,6 +46,8 @@ interface Owner {
 }
 
 class Target implements Caller {
+  /** Kept: to make and hash it anew costs more than it to look anything up. */
+  readonly key: string;
   instance: Instance;
   outlook: Outlook;
   dueAt: number;
@@ -58,9 +60,10 @@ class Target implements Caller {
   readonly heldBack: ((error: ApiError) => void) | undefined;
   readonly #owner: Owner;
 
-  constructor(owner: Owner, { instance, outlook, dueAt }: Pick<Target, 'instance' | 'outlook' | 'dueAt'>) {
+  constructor(owner: Owner, { key, instance, outlook, dueAt }: Pick<Target, 'key' | 'instance' | 'outlook' | 'dueAt'>) {
     const { giveUp } = owner;
     this.#owner = owner;
+    this.key = key;
     this.instance = instance;
     this.outlook = outlook;
     this.dueAt = dueAt;
@@ -115,8 +118,9 @@ export class Polling {
     const { scheduler, gate, clock } = this.#options;
     const fresh: Target[] = [];
     for (const [instance, outlook] of instances) {
-      const known = this.#targets.get(instanceKey(instance));
-      if (known === undefined) fresh.push(this.#create(instance, outlook, clock.now()));
+      const key = instanceKey(instance);
+      const known = this.#targets.get(key);
+      if (known === undefined) fresh.push(this.#create({ key, instance, outlook, dueAt: clock.now() }));
       else known.instance = instance;
     }
     scheduler.addAll(
@@ -152,11 +156,11 @@ export class Polling {
     return Math.max(affordable, this.#meter.longestMs);
   }
 
-  #create(instance: Instance, outlook: Outlook, dueAt: number): Target {
-    const target = new Target(this.#owner, { instance, outlook, dueAt });
-    this.#targets.set(instanceKey(instance), target);
+  #create(properties: Pick<Target, 'key' | 'instance' | 'outlook' | 'dueAt'>): Target {
+    const target = new Target(this.#owner, properties);
+    this.#targets.set(target.key, target);
     this.#untried++;
-    if (outlook.isActive) this.#active++;
+    if (target.outlook.isActive) this.#active++;
     return target;
   }
 
@@ -204,7 +208,7 @@ export class Polling {
     const { settle, onBug } = this.#options;
     let outlook: Outlook | undefined;
     try {
-      outlook = await settle(target.instance, result);
+      outlook = await settle(target.key, target.instance, result);
     } catch (thrown) {
       onBug(target.instance, thrown);
     }

@@ -72,7 +72,7 @@ class Day {
       gate,
       source: { describeBackupTasks: ({ instanceId, backupJobId }) => this.#answer(instanceId, backupJobId) },
       settings: { idleIntervalMs: IDLE_MS, activeIntervalMs: ACTIVE_MS, maxAttempts: 4 },
-      settle: (instance, result) => {
+      settle: (_key, instance, result) => {
         const nowMs = clock.now();
         const before = this.states.get(instance.instanceId)!;
         const { state } = applyPoll(before, result, { nowMs, activeIntervalMs: ACTIVE_MS, lastScrapeMs: nowMs });

@@ -122,10 +122,11 @@ describe('the exposition', () => {
     ];
     const self = selfMetrics({ state: true });
     const production = { account: 'production', regionId: 'cn-hangzhou' };
-    self.addPlace(production, ['DescribeBackupTasks', 'DescribeDBInstances']);
-    self.addPlace({ account: '测试', regionId: 'eu-central-1' }, ['DescribeBackupTasks']);
-    self.requestEnded({ ...production, action: 'DescribeBackupTasks', durationMs: 52, code: undefined });
-    self.requestEnded({ ...production, action: 'DescribeBackupTasks', durationMs: 1_000, code: 'Throttling.User' });
+    const polls = self.requests.open(production, 'DescribeBackupTasks');
+    self.requests.open(production, 'DescribeDBInstances');
+    self.requests.open({ account: '测试', regionId: 'eu-central-1' }, 'DescribeBackupTasks');
+    polls.ended(52, undefined);
+    polls.ended(1_000, 'Throttling.User');
     self.unexpectedValue('JobMode');
     self.watchWebConfig(() => false);
 

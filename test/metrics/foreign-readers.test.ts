@@ -20,8 +20,7 @@ async function page(format: 'text' | 'openmetrics'): Promise<string> {
   const self = selfMetrics({ state: true, processFamilies: true });
   self.watchWebConfig(() => true);
   const place = { account: 'production', regionId: 'cn-hangzhou' };
-  self.addPlace(place, ['DescribeBackupTasks']);
-  self.requestEnded({ ...place, action: 'DescribeBackupTasks', durationMs: 40, code: 'Throttling' });
+  self.requests.open(place, 'DescribeBackupTasks').ended(40, 'Throttling');
   return expose({ states, places, self, format });
 }
 

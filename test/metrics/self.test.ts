@@ -17,47 +17,67 @@ async function values(self: SelfMetrics, name: string): Promise<Record<string, n
 describe('what the exporter counts of itself', () => {
   it('has a request counter at 0 for every action of a place, and no failure before there is one', async () => {
     const self = selfMetrics();
-    self.addPlace(HANGZHOU, ['DescribeBackupTasks', 'DescribeDBInstances']);
+    for (const action of ['DescribeBackupTasks', 'DescribeDBInstances'] as const) self.requests.open(HANGZHOU, action);
     expect(await values(self, 'api_requests_total')).to.deep.equal({
       'production cn-hangzhou DescribeBackupTasks': 0,
       'production cn-hangzhou DescribeDBInstances': 0,
     });
     expect(await values(self, 'api_request_failures_total')).to.deep.equal({});
+    expect(await values(self, 'api_request_duration_seconds_count')).to.deep.equal({});
   });
 
   it('counts each attempt, and each failed one by its code as well', async () => {
     const self = selfMetrics();
-    self.addPlace(HANGZHOU, ['DescribeBackupTasks']);
-    const attempt = { ...HANGZHOU, action: 'DescribeBackupTasks', durationMs: 50 } as const;
-    self.requestEnded({ ...attempt, code: undefined });
-    self.requestEnded({ ...attempt, code: 'Throttling.User' });
-    self.requestEnded({ ...attempt, code: 'Throttling.User' });
-    self.requestEnded({ ...attempt, code: 'HTTP502' });
+    const counter = self.requests.open(HANGZHOU, 'DescribeBackupTasks');
+    for (const code of [undefined, 'Throttling.User', 'Throttling.User', 'HTTP502']) counter.ended(50, code);
     expect(await values(self, 'api_requests_total')).to.deep.equal({ 'production cn-hangzhou DescribeBackupTasks': 4 });
     expect(await values(self, 'api_request_failures_total')).to.deep.equal({
       'production cn-hangzhou DescribeBackupTasks Throttling.User': 2,
       'production cn-hangzhou DescribeBackupTasks HTTP502': 1,
     });
-    expect(await values(self, 'api_request_duration_seconds_count')).to.deep.equal({ DescribeBackupTasks: 4 });
-    expect(await values(self, 'api_request_duration_seconds_sum')).to.deep.equal({ DescribeBackupTasks: 0.2 });
   });
 
-  it('keeps the counters when a place is added again, as a reload does', async () => {
+  it('tells how long attempts took, those of all accounts and regions together: a bound belongs to its bucket', async () => {
     const self = selfMetrics();
-    self.addPlace(HANGZHOU, ['DescribeBackupTasks']);
-    self.requestEnded({ ...HANGZHOU, action: 'DescribeBackupTasks', durationMs: 50, code: undefined });
-    self.addPlace(HANGZHOU, ['DescribeBackupTasks']);
-    expect(await values(self, 'api_requests_total')).to.deep.equal({ 'production cn-hangzhou DescribeBackupTasks': 1 });
+    const inHangzhou = self.requests.open(HANGZHOU, 'DescribeBackupTasks');
+    const inFrankfurt = self.requests.open(FRANKFURT, 'DescribeBackupTasks');
+    for (const ms of [25, 25.5, 1_000]) inHangzhou.ended(ms, undefined);
+    for (const ms of [10_001, 400]) inFrankfurt.ended(ms, 'Timeout');
+    expect(await values(self, 'api_request_duration_seconds_bucket')).to.deep.equal({
+      'DescribeBackupTasks 0.025': 1,
+      'DescribeBackupTasks 0.05': 2,
+      'DescribeBackupTasks 0.1': 2,
+      'DescribeBackupTasks 0.25': 2,
+      'DescribeBackupTasks 0.5': 3,
+      'DescribeBackupTasks 1.0': 4,
+      'DescribeBackupTasks 2.5': 4,
+      'DescribeBackupTasks 5.0': 4,
+      'DescribeBackupTasks 10.0': 4,
+      'DescribeBackupTasks +Inf': 5,
+    });
+    expect(await values(self, 'api_request_duration_seconds_count')).to.deep.equal({ DescribeBackupTasks: 5 });
+    expect((await values(self, 'api_request_duration_seconds_sum'))['DescribeBackupTasks']).to.be.closeTo(
+      11.4515,
+      1e-9,
+    );
   });
 
-  it('forgets a place that is removed, and counts nothing that ends there later', async () => {
+  it('goes on counting when a place is opened again, as a reload does', async () => {
     const self = selfMetrics();
-    for (const place of [HANGZHOU, FRANKFURT]) {
-      self.addPlace(place, ['DescribeBackupTasks']);
-      self.requestEnded({ ...place, action: 'DescribeBackupTasks', durationMs: 50, code: 'Timeout' });
-    }
-    self.removePlace(HANGZHOU);
-    self.requestEnded({ ...HANGZHOU, action: 'DescribeBackupTasks', durationMs: 50, code: 'Timeout' });
+    self.requests.open(HANGZHOU, 'DescribeBackupTasks').ended(50, undefined);
+    self.requests.open(HANGZHOU, 'DescribeBackupTasks').ended(50, undefined);
+    expect(await values(self, 'api_requests_total')).to.deep.equal({ 'production cn-hangzhou DescribeBackupTasks': 2 });
+  });
+
+  it('forgets a place that is removed, with what ends there later', async () => {
+    const self = selfMetrics();
+    const [inHangzhou, inFrankfurt] = [HANGZHOU, FRANKFURT].map((place) =>
+      self.requests.open(place, 'DescribeBackupTasks'),
+    );
+    inHangzhou!.ended(50, 'Timeout');
+    inFrankfurt!.ended(50, 'Timeout');
+    self.requests.remove(HANGZHOU);
+    inHangzhou!.ended(50, 'Timeout');
     expect(await values(self, 'api_requests_total')).to.deep.equal({
       'production eu-central-1 DescribeBackupTasks': 1,
     });
@@ -68,12 +88,9 @@ describe('what the exporter counts of itself', () => {
 
   it('tells at most 50 codes apart, and counts the rest as Other', async () => {
     const self = selfMetrics();
-    self.addPlace(HANGZHOU, ['DescribeBackupTasks']);
+    const counter = self.requests.open(HANGZHOU, 'DescribeBackupTasks');
     for (const round of [1, 2]) {
-      for (let code = 0; code < 60; code++) {
-        const ended = { ...HANGZHOU, action: 'DescribeBackupTasks', durationMs: round, code: `Code${code}` } as const;
-        self.requestEnded(ended);
-      }
+      for (let code = 0; code < 60; code++) counter.ended(round, `Code${code}`);
     }
     const failures = await values(self, 'api_request_failures_total');
     expect(Object.keys(failures)).to.have.lengthOf(51);

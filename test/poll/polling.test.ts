@@ -56,7 +56,7 @@ class Rig {
       gate: this.gate,
       source: { describeBackupTasks: (request) => this.#ask(request.instanceId, request.backupJobId) },
       settings: { idleIntervalMs: 300_000, activeIntervalMs: 30_000, maxAttempts },
-      settle: (instance, result) => {
+      settle: (_key, instance, result) => {
         this.results.push({ at: this.clock.now(), instanceId: instance.instanceId, result });
         return Promise.resolve(this.outlook(result));
       },

@@ -1,0 +1,14 @@
+/** A family with its samples, as prom-client hands them out. */
+export interface SelfFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly values: readonly SelfValue[];
+}
+
+export interface SelfValue {
+  /** Of a part of a histogram: `..._bucket`, `..._sum`, `..._count`. */
+  readonly metricName?: string;
+  readonly labels: Readonly<Partial<Record<string, string | number>>>;
+  readonly value: number;
+}
