@@ -36,19 +36,33 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export function createClient(options: ClientOptions): Client {
   const { endpoint, timeoutMs, clock } = options;
   const dispatcher = createDispatcher(options);
-  const inFlight = new InFlight();
+  const inFlight = new InFlight<Attempt>();
+  let cancelLook: (() => void) | undefined;
   let closed = false;
+
+  /** One timer for all: all have the same time, so that the one which was armed first is due first. */
+  function lookIn(delayMs: number): void {
+    cancelLook = clock.after(delayMs, () => {
+      cancelLook = undefined;
+      const nowMs = clock.now();
+      const attempts = inFlight.items();
+      const next = Math.min(...attempts.map(({ deadline }) => deadline).filter((deadline) => deadline > nowMs));
+      if (next < Infinity) lookIn(next - nowMs);
+      for (const attempt of attempts) if (attempt.deadline <= nowMs) attempt.settle(timedOut(endpoint, timeoutMs));
+    });
+  }
+
   return {
     post(path, headers, signal) {
       if (closed || signal.aborted) return Promise.resolve(aborted());
       return new Promise((resolve) => {
-        const attempt = new Attempt(endpoint, (exchange) => {
+        const attempt = new Attempt({ endpoint, deadline: clock.now() + timeoutMs }, (exchange) => {
           inFlight.remove(signal, attempt);
           resolve(exchange);
         });
         inFlight.add(signal, attempt);
-        attempt.cancelTimer = clock.after(timeoutMs, () => attempt.settle(timedOut(endpoint, timeoutMs)));
-        // The timer covers these two phases as well.
+        if (cancelLook === undefined) lookIn(timeoutMs);
+        // Its deadline covers these two phases as well.
         dispatcher.dispatch(
           { origin: endpoint, path, method: 'POST', headers, headersTimeout: 0, bodyTimeout: 0 },
           attempt,
@@ -57,6 +71,7 @@ export function createClient(options: ClientOptions): Client {
     },
     async close() {
       closed = true;
+      cancelLook?.();
       inFlight.abortAll();
       await dispatcher.destroy();
     },
@@ -66,7 +81,7 @@ export function createClient(options: ClientOptions): Client {
 /** One request on its way. */
 class Attempt implements Dispatcher.DispatchHandler, Abortable {
   slot = 0;
-  cancelTimer: (() => void) | undefined;
+  readonly deadline: number;
   readonly #endpoint: string;
   readonly #report: (exchange: Exchange) => void;
   #settled = false;
@@ -76,8 +91,9 @@ class Attempt implements Dispatcher.DispatchHandler, Abortable {
   #body: Buffer[] = [];
   #bytes = 0;
 
-  constructor(endpoint: string, report: (exchange: Exchange) => void) {
+  constructor({ endpoint, deadline }: { endpoint: string; deadline: number }, report: (exchange: Exchange) => void) {
     this.#endpoint = endpoint;
+    this.deadline = deadline;
     this.#report = report;
   }
 
@@ -85,7 +101,6 @@ class Attempt implements Dispatcher.DispatchHandler, Abortable {
   settle(exchange: Exchange): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.cancelTimer?.();
     this.#body = [];
     this.#report(exchange);
     if (!exchange.ok) this.#controller?.abort(CUT_OFF);

@@ -8,18 +8,18 @@ export interface Abortable {
  * What is in flight, by the signal that can abort it. One listener for each signal, however many wait on it: a listener
  * each costs more than the rest of a request's bookkeeping, and Node warns of a leak from the eleventh on.
  */
-export class InFlight {
-  readonly #groups = new Map<AbortSignal, Group>();
+export class InFlight<Item extends Abortable = Abortable> {
+  readonly #groups = new Map<AbortSignal, Group<Item>>();
 
   /** Calls `item.abort()` when the signal aborts, unless it is removed before. The signal is not aborted yet. */
-  add(signal: AbortSignal, item: Abortable): void {
+  add(signal: AbortSignal, item: Item): void {
     const { items } = this.#groups.get(signal) ?? this.#listen(signal);
     item.slot = items.length;
     items.push(item);
   }
 
   /** The listener goes with the last item. */
-  remove(signal: AbortSignal, item: Abortable): void {
+  remove(signal: AbortSignal, item: Item): void {
     const group = this.#groups.get(signal);
     if (group?.items[item.slot] !== item) return;
     // Not a Set: the tables it leaves behind as items come and go keep the garbage of requests alive.
@@ -33,12 +33,17 @@ export class InFlight {
     signal.removeEventListener('abort', group.listener);
   }
 
+  /** At this moment. */
+  items(): readonly Item[] {
+    return [...this.#groups.values()].flatMap(({ items }) => items);
+  }
+
   abortAll(): void {
     for (const group of this.#groups.values()) group.listener();
   }
 
-  #listen(signal: AbortSignal): Group {
-    const items: Abortable[] = [];
+  #listen(signal: AbortSignal): Group<Item> {
+    const items: Item[] = [];
     const listener = (): void => {
       for (const item of items.slice()) item.abort();
     };
@@ -49,7 +54,7 @@ export class InFlight {
   }
 }
 
-interface Group {
-  readonly items: Abortable[];
+interface Group<Item> {
+  readonly items: Item[];
   readonly listener: () => void;
 }

@@ -98,7 +98,10 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
     describeBackupTasks({ instanceId, backupJobId }, signal) {
       // There is nothing to ask about an entry that had no id.
       if (backupJobId === NO_JOB_ID) return Promise.resolve({ ok: true, value: [] });
-      const parameters = { BackupJobId: backupJobId, DBInstanceId: instanceId };
+      const parameters: Parameters =
+        backupJobId === undefined
+          ? { DBInstanceId: instanceId }
+          : { BackupJobId: backupJobId, DBInstanceId: instanceId };
       return call({ action: 'DescribeBackupTasks', parameters, read: readBackupTasks }, signal);
     },
     describeDBInstances(request, signal) {

@@ -49,8 +49,9 @@ export function createCredentials(plain: PlainCredentials): Credentials {
 
 /** Sorted by name, values percent-encoded by RFC 3986, undefined ones left out. It is also the query to send. */
 export function canonicalQuery(parameters: Readonly<Record<string, string | undefined>>): string {
+  const names = Object.keys(parameters);
   let query = '';
-  for (const name of Object.keys(parameters).toSorted()) {
+  for (const name of names.length > 1 ? names.toSorted() : names) {
     const value = parameters[name];
     if (value !== undefined) query += `${query === '' ? '' : '&'}${name}=${encode(value)}`;
   }

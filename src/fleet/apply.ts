@@ -58,6 +58,7 @@ export function newInstanceState(instance: Instance, firstSeenAt: number): Insta
 const NO_TASKS: InstanceState['tasks'] = [];
 const NO_OUTCOMES: InstanceState['outcomes'] = {};
 const NO_JOBS: InstanceState['countedJobs'] = [];
+const NO_EVENTS: readonly FleetEvent[] = [];
 
 /** The state after a poll. Pure: the same state, result and context give the same state and events. */
 export function applyPoll(state: InstanceState, result: PollResult, context: ApplyContext): Applied {
@@ -264,7 +265,7 @@ function seenAt(state: InstanceState, nowMs: number): InstanceState {
 }
 
 function recovery({ lastPoll }: InstanceState): readonly FleetEvent[] {
-  return lastPoll?.error === undefined ? [] : [{ type: 'poll_recovered' }];
+  return lastPoll?.error === undefined ? NO_EVENTS : [{ type: 'poll_recovered' }];
 }
 
 /** A job has one mode: an answer that leaves JobMode out must not move its counters. */

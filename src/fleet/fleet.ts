@@ -106,7 +106,7 @@ export class Fleet {
     if (isUrgent && !isSaved) ({ state, events } = applyPoll(before, result, { ...context, mayCount: false }));
     const now = this.#states.get(key);
     if (now === undefined) return undefined;
-    if (!isSaved && isWorthSaving(before, state)) keeper?.save(state);
+    if (keeper !== undefined && !isSaved && isWorthSaving(before, state)) keeper.save(state);
     // The instance may have been renamed while its state was being saved.
     this.#set(key, now.instance === state.instance ? state : { ...state, instance: now.instance });
     for (const event of events) onEvent(state.instance, event);

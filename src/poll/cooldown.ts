@@ -105,12 +105,13 @@ export class Cooldown {
   }
 
   #count(verdict: Verdict, { subject, error }: Answer): void {
-    if (verdict === 'works') this.#deniedInARow.clear();
+    // Only what holds something: to clear a set makes it a new table.
+    if (verdict === 'works' && this.#deniedInARow.size > 0) this.#deniedInARow.clear();
     if (verdict === 'denied') this.#deniedInARow.add(subject);
     if (verdict === 'unreachable') {
       this.#unreachable.count++;
       this.#unreachable.instances.add(subject);
-    } else if (isFromCloud(error)) {
+    } else if (this.#unreachable.count > 0 && isFromCloud(error)) {
       this.#unreachable.count = 0;
       this.#unreachable.instances.clear();
     }

@@ -410,6 +410,18 @@ describe('the RDS API', () => {
       expect(await errorOf(asked)).to.include({ kind: 'timeout' });
     });
 
+    it('of each call, counted from its own beginning', async () => {
+      await start(() => undefined);
+      const begun = wire.clock.now();
+      const ended: string[] = [];
+      for (const name of ['first', 'second', 'third']) {
+        void ask().then(() => ended.push(`${name} at ${wire.clock.now() - begun} ms`));
+        await wire.clock.advance(4_000);
+      }
+      await wire.clock.advance(10_000);
+      expect(ended).to.deep.equal(['first at 10000 ms', 'second at 14000 ms', 'third at 18000 ms']);
+    });
+
     it('and is fit for the next call', async () => {
       await start((socket) => wire.requests.length > 1 && socket.write(http(200, IDLE)));
       const asked = ask();
