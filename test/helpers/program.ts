@@ -36,7 +36,9 @@ export class Program {
       for (;;) {
         match = pattern.exec(this.stderr) ?? pattern.exec(this.stdout);
         if (match !== null) return;
-        if (this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode}: ${this.stderr}`);
+        const { exitCode, signalCode } = this.child;
+        if (exitCode !== null || signalCode !== null)
+          throw new Error(`ended with ${exitCode ?? signalCode}: ${this.stderr}`);
         await Promise.race([new Promise<void>((resolve) => (this.#onOutput = resolve)), this.exit]);
       }
     });
