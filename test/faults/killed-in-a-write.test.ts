@@ -13,7 +13,7 @@ import { HASTY, becomes, expectNoComplaint } from './daemon.js';
 import type { Page } from './page.js';
 
 /** Kills go on until so many have left half a write behind. */
-const TORN = 4;
+const TORN = 3;
 const MOST_KILLS = 50;
 /** Jobs that have ended and are still listed, at first: the more, the larger a write. */
 const LISTED = 30;
