@@ -35,6 +35,8 @@ export class ChunkWriter {
   readonly #pool: ChunkPool;
   #chunk: Buffer;
   #length = 0;
+  /** In the chunks before this one. */
+  #writtenBefore = 0;
   #full: Buffer[] = [];
 
   constructor(pool: ChunkPool) {
@@ -66,8 +68,9 @@ export class ChunkWriter {
     this.#length += this.#chunk.write(lines, this.#length);
   }
 
-  get hasFull(): boolean {
-    return this.#full.length > 0;
+  /** Bytes so far. */
+  get written(): number {
+    return this.#writtenBefore + this.#length;
   }
 
   /** The chunks that are full; they are the caller's from now on. */
@@ -86,6 +89,7 @@ export class ChunkWriter {
   #reserve(bytes: number): void {
     if (this.#length + bytes <= this.#chunk.length) return;
     if (this.#length > 0) this.#full.push(this.#chunk.subarray(0, this.#length));
+    this.#writtenBefore += this.#length;
     this.#chunk = bytes > CHUNK_BYTES ? Buffer.allocUnsafeSlow(bytes) : this.#pool.take();
     this.#length = 0;
   }

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { constants, crc32, createDeflateRaw, createInflateRaw, deflateRaw } from 'node:zlib';
+import { constants, crc32, createDeflateRaw, createInflateRaw, deflateRawSync } from 'node:zlib';
 import { CHUNK_BYTES } from './chunks.js';
 
 /** The beginning of a gzip body: deflated, ended at a byte boundary, not closed, so that more can follow. */
@@ -70,11 +69,13 @@ export async function inflate({ parts }: Deflated): Promise<readonly Buffer[]> {
 
 /** Magic number, deflate, no flags, no time, no extra flags, unknown system (RFC 1952). */
 const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
-const deflateTail = promisify(deflateRaw);
 
-/** One whole gzip member: the beginning with `tail` after it. Some clients stop after the first member, so two would not do. */
-export async function gzipWithTail({ parts, crc, plainLength }: Deflated, tail: Buffer): Promise<readonly Buffer[]> {
-  const deflatedTail = await deflateTail(tail, { level: LEVEL });
+/**
+ * One whole gzip member: the beginning with `tail` after it. Some clients stop after the first member, so two would not do.
+ * The tail, some ten kilobytes, is deflated at once: to wait for another thread takes longer than that.
+ */
+export function gzipWithTail({ parts, crc, plainLength }: Deflated, tail: Buffer): readonly Buffer[] {
+  const deflatedTail = deflateRawSync(tail, { level: LEVEL });
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc32(tail, crc), 0);
   trailer.writeUInt32LE((plainLength + tail.length) % 2 ** 32, 4);
