@@ -89,13 +89,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   };
 
-  function scrapesOf({ fleet, self }: App, { log: scrapeLog }: DaemonOptions): { scrape: Scrapes['answer'] } {
+  function scrapesOf({ fleet, self, onBug }: App, { log: scrapeLog }: DaemonOptions): { scrape: Scrapes['answer'] } {
     const scrapes = new Scrapes({
       states: () => fleet.scrape(),
       places: () => app.views(),
       self,
       clock,
       log: scrapeLog,
+      onBug,
     });
     return { scrape: (request) => scrapes.answer(request) };
   }

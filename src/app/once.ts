@@ -28,6 +28,7 @@ export async function runOnce(options: OnceOptions): Promise<{ readonly text: st
     self: app.self,
     clock,
     log,
+    onBug: app.onBug,
   });
   const { status, body } = await scrapes.answer({ accept: undefined, acceptEncoding: undefined });
   const failed = app.fleet.states().filter(({ lastPoll, unsupported }) => {

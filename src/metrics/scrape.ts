@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.js';
-import { messageOf } from '../errors.js';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
 import type { Logger } from '../log.js';
@@ -18,12 +17,16 @@ export interface ScrapesOptions {
   readonly self: SelfMetrics;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told of what cannot be rendered, once for all scrapes that share it. */
+  readonly onBug: (thrown: unknown) => void;
 }
 
-/** The headers of a request that decide on its answer. */
+/** A request: the headers that decide on its answer, and how to get rid of it. */
 export interface ScrapeRequest {
   readonly accept: string | undefined;
   readonly acceptEncoding: string | undefined;
+  /** Cuts off whoever asked; called when it has held the memory of a plain page for too long. */
+  readonly cutOff?: (() => void) | undefined;
 }
 
 /** A whole answer: nothing is sent before all of it is there. */
@@ -37,6 +40,8 @@ export interface ScrapeAnswer {
 }
 
 const SHARED_MS = 1_000;
+/** Plain pages that may be on their way at once, each some 30 MB for 10,000 instances: who reads slowest gives way. */
+const MAX_PLAIN = 4;
 
 /**
  * Answers scrapes. What is told of the fleet is rendered at most once a second and format, and shared; what the
@@ -46,6 +51,8 @@ export class Scrapes {
   readonly #options: ScrapesOptions;
   readonly #shared = new Map<Format, SharedRender>();
   readonly #pool = new ChunkPool();
+  /** Renders that were asked for in plain, the oldest first. */
+  #plain: readonly SharedRender[] = [];
   #renders = 0;
 
   constructor(options: ScrapesOptions) {
@@ -57,15 +64,17 @@ export class Scrapes {
     return this.#renders;
   }
 
-  /** Never rejects: what goes wrong is logged and answered with 500. */
-  async answer({ accept, acceptEncoding }: ScrapeRequest): Promise<ScrapeAnswer> {
+  /** Never rejects: what goes wrong is told to `onBug` and answered with 500. */
+  async answer({ accept, acceptEncoding, cutOff }: ScrapeRequest): Promise<ScrapeAnswer> {
     const format = formatFor(accept);
     const gzip = gzipAllowed(acceptEncoding);
     const headers = { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept, Accept-Encoding' };
     let release = (): void => undefined;
+    let render: SharedRender | undefined;
     try {
-      const render = this.#renderOf(format);
-      release = render.hold();
+      render = this.#renderOf(format);
+      release = render.hold(cutOff);
+      if (!gzip) this.#makeRoomFor(render);
       const body = await this.#body(render, format, gzip);
       const length = { 'Content-Length': body.reduce((sum, part) => sum + part.length, 0) };
       return {
@@ -76,8 +85,11 @@ export class Scrapes {
       };
     } catch (error) {
       release();
-      this.#shared.delete(format);
-      this.#options.log.error('rendering the metrics failed', { error: messageOf(error) });
+      // Once for all that share it.
+      if (this.#shared.get(format) === render) {
+        this.#shared.delete(format);
+        this.#options.onBug(error);
+      }
       return failure();
     }
   }
@@ -87,6 +99,15 @@ export class Scrapes {
     await (gzip ? render.deflated() : render.plain());
     const tail = renderOwn(this.#view([]), await this.#options.self.families(), format);
     return gzip ? gzipWithTail(await render.deflated(), tail) : [...(await render.plain()), tail];
+  }
+
+  #makeRoomFor(render: SharedRender): void {
+    const others = this.#plain.filter((other) => other !== render && other.holdsPlain);
+    this.#plain = [...others, render];
+    const [oldest] = others;
+    if (oldest === undefined || others.length < MAX_PLAIN) return;
+    this.#options.log.warn('a scrape is cut off: it takes in its page too slowly');
+    oldest.revoke();
   }
 
   #renderOf(format: Format): SharedRender {

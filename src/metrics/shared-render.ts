@@ -17,7 +17,7 @@ export class SharedRender {
   #deflated: Promise<Deflated> | undefined;
   #plain: Promise<readonly Buffer[]> | undefined;
   #rendered: readonly Buffer[] = [];
-  #holders = 0;
+  readonly #holders = new Set<{ readonly giveUp: (() => void) | undefined }>();
   #done = false;
 
   constructor(view: FleetView, options: FleetOptions) {
@@ -30,14 +30,26 @@ export class SharedRender {
     return this.#done;
   }
 
-  /** Keeps the bytes from being used again until the result is called; that it is called twice does no harm. */
-  hold(): () => void {
-    this.#holders++;
-    let held = true;
+  /** Whether plain bytes are kept: somebody is still being answered. */
+  get holdsPlain(): boolean {
+    return this.#plain !== undefined;
+  }
+
+  /**
+   * Keeps the bytes from being used again until the result is called; that it is called twice does no harm. `giveUp` is to
+   * bring that about, when the memory is wanted elsewhere.
+   */
+  hold(giveUp?: () => void): () => void {
+    const holder = { giveUp };
+    this.#holders.add(holder);
     return () => {
-      if (held && --this.#holders === 0) this.#giveBack();
-      held = false;
+      if (this.#holders.delete(holder) && this.#holders.size === 0) this.#giveBack();
     };
+  }
+
+  /** Asks all who hold it to let go. */
+  revoke(): void {
+    for (const { giveUp } of this.#holders) giveUp?.();
   }
 
   deflated(): Promise<Deflated> {
@@ -72,7 +84,11 @@ export class SharedRender {
   }
 
   #giveBack(): void {
-    for (const chunk of this.#rendered) this.#options.pool.give(chunk);
+    const { pool } = this.#options;
+    for (const chunk of this.#rendered) pool.give(chunk);
+    // Enough for the next page.
+    if (this.#rendered.length > 0) pool.trim(this.#rendered.length);
     this.#rendered = [];
+    this.#plain = undefined;
   }
 }

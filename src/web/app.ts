@@ -26,10 +26,12 @@ export interface WebParts {
   onBug(error: unknown): void;
 }
 
-/** The headers of a request that decide on its answer. */
+/** A request: the headers that decide on its answer, and how to get rid of it. */
 export interface ScrapeRequest {
   readonly accept: string | undefined;
   readonly acceptEncoding: string | undefined;
+  /** Closes the connection, whatever is on its way. */
+  readonly cutOff: () => void;
 }
 
 export interface ScrapeAnswer {
@@ -146,6 +148,7 @@ function scrapeHandler(parts: WebParts): RequestHandler {
     const answer = await parts.scrape({
       accept: request.headers.accept,
       acceptEncoding: request.headers['accept-encoding']?.toString(),
+      cutOff: () => response.destroy(),
     });
     const { status, headers, body } = answer;
     response.once('close', () => answer.release());

@@ -73,7 +73,10 @@ function scraping(instances: number): { scrapes: Scrapes; clock: FakeClock } {
   const clock = new FakeClock(NOW);
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const self = selfMetrics({ processFamilies: true });
-  return { scrapes: new Scrapes({ states: () => states, places: () => [aPlace()], self, clock, log }), clock };
+  const onBug = (thrown: unknown): never => {
+    throw thrown;
+  };
+  return { scrapes: new Scrapes({ states: () => states, places: () => [aPlace()], self, clock, log, onBug }), clock };
 }
 
 /** A scrape whose answer was sent at once. */

@@ -215,6 +215,7 @@ describe('200 scrapers at once', function () {
       self: selfMetrics(),
       clock,
       log: silent,
+      onBug: ignore,
     });
     const server = await serve(createApp(parts({ scrape: (request) => scrapes.answer(request) })));
     const formats = ['text/plain', 'application/openmetrics-text'];

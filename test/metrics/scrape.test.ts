@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { messageOf } from '../../dist/errors.js';
 import type { InstanceState } from '../../dist/fleet/state.js';
 import type { ScrapeAnswer, ScrapesOptions } from '../../dist/metrics/scrape.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
@@ -18,7 +19,15 @@ function setUp(over: Partial<ScrapesOptions> = {}) {
   const fleet = { states: [aState()] as readonly InstanceState[] };
   const self = selfMetrics();
   const places = [aPlace()];
-  const scrapes = new Scrapes({ states: () => fleet.states, places: () => places, self, clock, log: silent, ...over });
+  const scrapes = new Scrapes({
+    states: () => fleet.states,
+    places: () => places,
+    self,
+    clock,
+    log: silent,
+    onBug: ignore,
+    ...over,
+  });
   return { clock, fleet, self, places, scrapes };
 }
 
@@ -153,8 +162,8 @@ describe('a scrape', () => {
     expect(taken).to.equal(1);
   });
 
-  it('that cannot be rendered is answered with 500 and logged, and the next one is tried anew', async () => {
-    const logged: string[] = [];
+  it('that cannot be rendered is answered with 500 and told of once, and the next one is tried anew', async () => {
+    const told: unknown[] = [];
     const broken = {
       ...aState(),
       outcomes: {
@@ -166,17 +175,18 @@ describe('a scrape', () => {
     for (const request of [PLAIN, GZIP]) {
       const { scrapes, fleet } = setUp({
         states: () => fleet.states,
-        log: { ...silent, error: (msg, fields) => logged.push(`${msg}: ${fields?.error}`) },
+        onBug: (thrown) => told.push(messageOf(thrown)),
       });
       fleet.states = [...aFleet(1_000), broken];
-      const { status, headers, body } = await scrapes.answer(request);
-      expect(status).to.equal(500);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => scrapes.answer(request)));
+      expect(answers.map(({ status }) => status)).to.deep.equal([500, 500, 500, 500, 500]);
+      const [{ headers, body }] = answers as [ScrapeAnswer];
       const text = 'The metrics could not be rendered; the log has the reason.\n';
       expect(headers).to.deep.equal({ 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length });
       expect(Buffer.concat(body).toString()).to.equal(text);
       fleet.states = [aState()];
       expect((await scrapes.answer(request)).status).to.equal(200);
-      expect(logged.splice(0)).to.deep.equal(['rendering the metrics failed: no such thing']);
+      expect(told.splice(0)).to.deep.equal(['no such thing']);
     }
   });
 

@@ -38,7 +38,8 @@ export class Life {
     this.app = app;
     this.clock = clock;
     const { fleet, self } = app;
-    this.#scrapes = new Scrapes({ states: () => fleet.scrape(), places: () => app.views(), self, clock, log });
+    const { onBug } = app;
+    this.#scrapes = new Scrapes({ states: () => fleet.scrape(), places: () => app.views(), self, clock, log, onBug });
   }
 
   static async begin({ config, wallMs, random, onError }: LifeOptions): Promise<Life> {

@@ -32,8 +32,8 @@ describe('the routes', () => {
   it('hand the facts of the request to the scrape', async () => {
     const seen: unknown[] = [];
     const scraped = await serveParts({
-      scrape: async (request) => {
-        seen.push(request);
+      scrape: async ({ accept, acceptEncoding }) => {
+        seen.push({ accept, acceptEncoding });
         return { status: 200, headers: {}, body: [], release: () => undefined };
       },
     });
