@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { readRegularFile } from './regular-file.js';
 
 /**
  * A text that must never be shown: prints as `<secret>` in JSON, templates and `inspect`. Only `reveal()` gives it.
@@ -57,5 +58,7 @@ function fingerprint(path: string): string {
 }
 
 function readText(path: string): string {
-  return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  return readRegularFile(path)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
 }

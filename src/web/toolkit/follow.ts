@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { messageOf, UsageError } from '../../errors.js';
+import { readRegularFile } from '../../regular-file.js';
 
 export interface FollowOptions<T> {
   /** Builds the value from files that it reads by `readFile` alone, which is how they become known. */
@@ -59,7 +60,7 @@ export class Followed<T> {
       const fingerprint = fingerprintOf(path);
       seen.set(path, fingerprint);
       this.#seen.set(path, '');
-      const content = readFileSync(path);
+      const content = readRegularFile(path);
       this.#seen.set(path, fingerprint);
       return content;
     }, following);

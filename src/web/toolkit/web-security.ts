@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { readRegularFile } from '../../regular-file.js';
 import { BasicAuth } from './basic-auth.js';
 import type { Compare } from './basic-auth.js';
 import { BcryptThread } from './bcrypt-thread.js';
@@ -42,7 +42,7 @@ export interface WebSecurityOptions {
  * @throws UsageError as `openWebConfig` does
  */
 export async function checkWebConfig(path: string): Promise<readonly string[]> {
-  const { tls, warnings } = readWebConfig(path, { readFile: (file) => readFileSync(file), following: false });
+  const { tls, warnings } = readWebConfig(path, { readFile: readRegularFile, following: false });
   const problem = tls && (await import('./tls.js')).problemOf(tls);
   if (problem !== undefined) throw unusableTls(path, problem);
   return warnings;
@@ -53,8 +53,7 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
   const thread = new BcryptThread(clock);
   const auth = new BasicAuth(compare ?? ((password, hash) => thread.compare(password, hash)));
   // Loaded only for a server that speaks it; whether it does is settled here once and for all.
-  const tls =
-    readWebConfig(path, { readFile: (file) => readFileSync(file), following: false }).tls && (await import('./tls.js'));
+  const tls = readWebConfig(path, { readFile: readRegularFile, following: false }).tls && (await import('./tls.js'));
   let limit: RateLimit | undefined;
 
   const adopt = (config: WebConfig): void => {

@@ -1,4 +1,5 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, rmdirSync } from 'node:fs';
 import { expect } from 'chai';
 import { Followed } from '../../../dist/web/toolkit/follow.js';
 import { Certificates } from './certificates.js';
@@ -39,6 +40,19 @@ describe('a value made of files', () => {
     expect(told).to.deep.equal(['aB', 'ac']);
   });
 
+  it('stays as it was while something that would block is in the place of a file', () => {
+    files.write('list', 'a');
+    files.write('a', 'good');
+    const { followed, told } = follow();
+    rmSync(files.path('a'));
+    execFileSync('mkfifo', [files.path('a')]);
+    expect(followed.current()).to.equal('good');
+    expect(told).to.deep.equal([`${files.path('a')} is not a regular file`]);
+    rmSync(files.path('a'));
+    files.write('a', 'better');
+    expect([followed.current(), followed.problem]).to.deep.equal(['better', undefined]);
+  });
+
   it('stays as it was while the files are broken, which is looked at again only when one changes', () => {
     files.write('list', 'a');
     files.write('a', 'good');
@@ -62,6 +76,6 @@ describe('a value made of files', () => {
     expect(followed.current()).to.equal('good');
     files.write('folder', 'a file now');
     expect(followed.current()).to.equal('a file now');
-    expect(told).to.deep.equal(['EISDIR', 'ENOENT', 'a file now']);
+    expect(told).to.deep.equal([`${files.path('folder')} is not a regular file`, 'ENOENT', 'a file now']);
   });
 });
