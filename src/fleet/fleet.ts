@@ -32,6 +32,7 @@ export class Fleet {
   readonly #remembered: Map<string, InstanceState>;
   #lastScrapeMs: number | undefined;
   #version = 0;
+  #removals = 0;
 
   constructor(options: FleetOptions, remembered: ReadonlyMap<string, InstanceState> = new Map()) {
     this.#options = options;
@@ -80,6 +81,7 @@ export class Fleet {
     if (state === undefined) return;
     this.#states.delete(key);
     this.#version++;
+    this.#removals++;
     const { keeper } = this.#options;
     if (keeper === undefined) return;
     this.#remembered.set(key, { ...state, lastPoll: undefined, lastGoodPollAt: undefined });
@@ -101,11 +103,14 @@ export class Fleet {
     const { clock, activeIntervalMs, keeper, onEvent } = this.#options;
     const context = { nowMs: clock.now(), activeIntervalMs: activeIntervalMs(), lastScrapeMs: this.#lastScrapeMs };
     let { state, events } = applyPoll(before, result, context);
+    const removals = this.#removals;
     const isUrgent = keeper !== undefined && before.outcomes !== state.outcomes;
     const isSaved = isUrgent && (await keeper.saveNow(state));
     if (isUrgent && !isSaved) ({ state, events } = applyPoll(before, result, { ...context, mayCount: false }));
     const now = this.#states.get(key);
     if (now === undefined) return undefined;
+    // It went and came back while it was being saved, and with it what the keeper has of it: the next poll counts.
+    if (now !== before && this.#removals !== removals) return undefined;
     if (keeper !== undefined && !isSaved && isWorthSaving(before, state)) keeper.save(state);
     // The instance may have been renamed while its state was being saved.
     this.#set(key, now.instance === state.instance ? state : { ...state, instance: now.instance });

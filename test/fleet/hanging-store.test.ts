@@ -78,6 +78,22 @@ describe('a disk that hangs', () => {
     ]);
   });
 
+  it('leaves an outcome to the next poll when the instance went and came back meanwhile', async () => {
+    const applied = fleet.apply(KEY, { ok: true, tasks: [ENDED], followUps: [] });
+    await settle();
+    fleet.unwatch(KEY);
+    fleet.watch(RM1);
+    isHanging = false;
+    hung[0]!();
+    expect(await applied).to.equal(undefined);
+    expect(finished()).to.equal(0);
+    await clock.advance(1_000);
+    expect(onDisk.get(KEY)).to.contain('"Finished":0');
+    await poll(ENDED);
+    expect(finished()).to.equal(1);
+    expect(onDisk.get(KEY)).to.contain('"Finished":1');
+  });
+
   it('is told of when nothing but progress is to be stored', async () => {
     await poll(taskOf('1', { processPercent: 11 }));
     await clock.advance(1_000 + 30_000);
