@@ -36,10 +36,20 @@ export function createDispatcher({ endpoint, timeoutMs, lookup, env = process.en
 /** As other tools read it: `host:port` is short for `http://host:port`. The value may hold a password. */
 function proxyOf(value: string, variable: string): string {
   const proxy = value === '' || value.includes('://') ? value : `http://${value}`;
-  if (proxy !== '' && !(/^(https?|socks5):/i.test(proxy) && URL.canParse(proxy))) {
+  if (proxy !== '' && !(/^(https?|socks5):/i.test(proxy) && URL.canParse(proxy) && hasReadableLogin(new URL(proxy)))) {
     throw new UsageError([`${variable}: not an address such as http://proxy.example.com:3128`]);
   }
   return proxy;
+}
+
+/** undici would throw as late as at the first endpoint that is reached by it. */
+function hasReadableLogin({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What no proxy could reach. Go's tools, and so Prometheus, leave it out as well. */

@@ -537,7 +537,7 @@ describe('the RDS API', () => {
 
     it('says so when its address is none, without showing it', async () => {
       await start(answer);
-      for (const address of ['planted:Password@', 'ftp://planted:Password@proxy']) {
+      for (const address of ['planted:Password@', 'ftp://planted:Password@proxy', 'http://planted%zz:Password@proxy']) {
         expect(() =>
           createDispatcher({ endpoint: 'https://rds.example', timeoutMs: 1, env: { HTTPS_PROXY: address } }),
         ).to.throw(UsageError, /^HTTPS_PROXY: not an address such as http:\/\/proxy\.example\.com:3128$/);
