@@ -6,7 +6,7 @@ import { startDaemon } from './app/daemon.js';
 import { runOnce } from './app/once.js';
 import { checkPermissions, permissionsTable } from './app/permissions.js';
 import { checkConfiguration, warningsOf } from './app/configuration.js';
-import { systemClock, systemRandom } from './clock.js';
+import { sleep, systemClock, systemRandom } from './clock.js';
 import type { Clock } from './clock.js';
 import { helpText } from './config/flag-table.js';
 import { parseFlags } from './config/flags.js';
@@ -21,6 +21,11 @@ import { startDemo } from './simulator/demo.js';
 // On a machine with much memory V8 lets the heap grow to several times what is in use before it collects: the states of
 // 10,000 instances, 35 MB, then sit in a process of 240 MB. Read each time a limit is set, so it can be given here.
 setFlagsFromString('--heap-growing-percent=25');
+
+/** A start that hangs is waited for no longer than this once a stop is asked for; a daemon that runs stops sooner by itself. */
+const STOP_MS = 4_200;
+/** A name server that answers at all does so by then. */
+const LOOKUP_MS = 400;
 
 const EXIT_OK = 0;
 const EXIT_FAILURE = 1;
@@ -110,7 +115,7 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
     let isAsked = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (isAsked) process.exit(EXIT_FAILURE);
+        if (isAsked) endAtOnce(signal);
         isAsked = true;
         log.info('stopping', { signal });
         resolve();
@@ -124,15 +129,37 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
   });
   // From the first moment on: a signal without a handler would end the process.
   process.on('SIGHUP', () => void starting.then((daemon) => daemon.reload()).catch(() => undefined));
-  const daemon = await starting;
-  if (flags.demo) {
-    for (const { host, port } of daemon.addresses)
-      print(`Open http://${host.includes(':') ? `[${host}]` : host}:${port}/\n`);
-  }
-  await stopAsked;
-  await daemon.stop();
+  const { signal } = new AbortController();
+  const life = async (): Promise<boolean> => {
+    const daemon = await starting;
+    if (flags.demo) {
+      for (const { host, port } of daemon.addresses)
+        print(`Open http://${host.includes(':') ? `[${host}]` : host}:${port}/\n`);
+    }
+    await stopAsked;
+    return daemon.stop();
+  };
+  const late = stopAsked.then(() => sleep(clock, STOP_MS, signal)).then(() => false);
+  const isWhole = await Promise.race([life(), late]);
+  if (isWhole && isLookingUp()) await sleep(clock, LOOKUP_MS, signal);
   log.info('stopped');
+  if (!isWhole || isLookingUp()) endAtOnce('SIGTERM');
   return EXIT_OK;
+}
+
+function isLookingUp(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('GetAddrInfo'));
+}
+
+/**
+ * At its exit Node waits for the threads of its pool, and one that a disk or a name server holds would keep the process
+ * alive. The default of a signal waits for nothing.
+ */
+function endAtOnce(signal: NodeJS.Signals): never {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  // Process 1 of a container is spared by its own signals.
+  process.exit(EXIT_FAILURE);
 }
 
 function readAbout(): About {

@@ -32,8 +32,8 @@ export interface Daemon {
   reload(): readonly string[];
   /** Logs and counts an exception that should not exist. */
   onBug(thrown: unknown): void;
-  /** Ends within 5 s, whatever hangs. */
-  stop(): Promise<void>;
+  /** Ends within 5 s, whatever hangs. False if something did. */
+  stop(): Promise<boolean>;
 }
 
 const STOP_MS = 4_000;
@@ -84,8 +84,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     async stop() {
       const late = new AbortController();
       const whole = Promise.all([app.stop(), servers.close(SERVERS_MS).then(() => security?.close())]);
-      await Promise.race([whole, sleep(clock, STOP_MS, late.signal)]);
+      const isWhole = await Promise.race([
+        whole.then(() => true),
+        sleep(clock, STOP_MS, late.signal).then(() => false),
+      ]);
       late.abort();
+      return isWhole;
     },
   };
 

@@ -90,7 +90,7 @@ export class Exporter {
     }
   }
 
-  stop(): Promise<void> {
+  stop(): Promise<unknown> {
     return this.#daemon.stop();
   }
 
