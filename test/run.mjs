@@ -8,7 +8,7 @@ const root = new URL('..', import.meta.url);
 const ci = process.env.CI === 'true';
 const mochaArgs = process.argv.slice(2);
 
-/** What is the same on every version of Node.js, or takes long: deployment and its alerts, documents, the page in a browser, faults. */
+/** What is the same on every version of Node.js, or takes long: deployment and its alerts, documents, the page in a browser, Prometheus' side, faults. */
 const ANY_NODE = [
   'deploy/**',
   'layering.test.js',
@@ -18,6 +18,7 @@ const ANY_NODE = [
   'faults/**',
   'e2e/demo-page.test.js',
   'e2e/large-fleet.test.js',
+  'e2e/prometheus.test.js',
 ];
 
 /** Output of deleted sources must not be tested. A leftover of the incremental build would also hide a missing emit. */
