@@ -145,13 +145,15 @@ function boundedUrl(request: Request, response: Response, next: () => void): voi
 
 function scrapeHandler(parts: WebParts): RequestHandler {
   return async (request, response) => {
+    // Also when the scraper goes away before there is an answer.
+    const closed = new Promise<void>((resolve) => response.once('close', resolve));
     const answer = await parts.scrape({
       accept: request.headers.accept,
       acceptEncoding: request.headers['accept-encoding']?.toString(),
       cutOff: () => response.destroy(),
     });
     const { status, headers, body } = answer;
-    response.once('close', () => answer.release());
+    void closed.then(() => answer.release());
     response.writeHead(status, headers);
     if (request.method !== 'HEAD') for (const chunk of body) response.write(chunk);
     response.end();

@@ -32,13 +32,19 @@ describe('scrapers that do not read', function () {
   let scrapes: Scrapes;
   let server: TestServer;
   let sockets: Socket[];
+  /** Called when a render begins. */
+  let onTaken: () => void;
 
   beforeEach(async () => {
     states = aFleet(INSTANCES);
     warnings.length = 0;
     sockets = [];
+    onTaken = ignore;
     scrapes = new Scrapes({
-      states: () => states,
+      states: () => {
+        onTaken();
+        return states;
+      },
       places: () => [aPlace()],
       self: selfMetrics(),
       clock,
@@ -104,6 +110,23 @@ describe('scrapers that do not read', function () {
     expect(warnings).to.deep.equal(['a scrape is cut off: it takes in its page too slowly']);
     const whole = await rest(slow[1]!);
     expect(Buffer.byteLength(whole.page)).to.equal(whole.promised);
+  });
+
+  it('and go away while theirs is rendered hold nothing', async () => {
+    for (let n = 0; n < 6; n++) {
+      const socket = connect(server.port, '127.0.0.1').on('error', ignore);
+      const taken = new Promise<void>((resolve) => {
+        onTaken = () => {
+          socket.destroy();
+          resolve();
+        };
+      });
+      socket.write(REQUEST);
+      await taken;
+      onTaken = ignore;
+      await plainPage();
+    }
+    expect(warnings).to.deep.equal([]);
   });
 
   it('leave the memory of one page behind, for the next', async () => {
