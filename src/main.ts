@@ -115,7 +115,10 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
     let isAsked = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (isAsked) endAtOnce(signal);
+        if (isAsked) {
+          endBy(signal);
+          process.exit(EXIT_FAILURE);
+        }
         isAsked = true;
         log.info('stopping', { signal });
         resolve();
@@ -143,7 +146,7 @@ async function serve({ flags, about, clock, log, readConfig }: Run): Promise<num
   const isWhole = await Promise.race([life(), late]);
   if (isWhole && isLookingUp()) await sleep(clock, LOOKUP_MS, signal);
   log.info('stopped');
-  if (!isWhole || isLookingUp()) endAtOnce('SIGTERM');
+  if (!isWhole || isLookingUp()) endBy('SIGTERM');
   return EXIT_OK;
 }
 
@@ -153,13 +156,11 @@ function isLookingUp(): boolean {
 
 /**
  * At its exit Node waits for the threads of its pool, and one that a disk or a name server holds would keep the process
- * alive. The default of a signal waits for nothing.
+ * alive. The default of a signal waits for nothing. Returns only in process 1 of a container, which its own signals spare.
  */
-function endAtOnce(signal: NodeJS.Signals): never {
+function endBy(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
-  // Process 1 of a container is spared by its own signals.
-  process.exit(EXIT_FAILURE);
 }
 
 function readAbout(): About {
