@@ -7,18 +7,20 @@ import { fileURLToPath } from 'node:url';
 const root = new URL('..', import.meta.url);
 const ci = process.env.CI === 'true';
 const mochaArgs = process.argv.slice(2);
+const SPEC = 'dist-test/**/*.test.js';
 
 /** What is the same on every version of Node.js, or takes long: deployment and its alerts, documents, the page in a browser, Prometheus' side, faults. */
 const ANY_NODE = [
   'deploy/**',
-  'layering.test.js',
-  'readme.test.js',
-  'web/page-browser.test.js',
+  'unit/layering.test.js',
+  'unit/readme.test.js',
+  'e2e/page-browser.test.js',
   'e2e/alerts.test.js',
   'faults/**',
   'e2e/demo-page.test.js',
   'e2e/large-fleet.test.js',
   'e2e/prometheus.test.js',
+  'e2e/toolkit-prometheus.test.js',
 ];
 
 /** Output of deleted sources must not be tested. A leftover of the incremental build would also hide a missing emit. */
@@ -56,7 +58,7 @@ function otherNodes() {
 
 /** Runs the tests on `node`; how many passed and failed by the reporter's last line. A run that breaks counts as a failure. */
 async function mocha(node, args) {
-  const child = spawn(node, [path('node_modules/mocha/bin/mocha.js'), ...args], {
+  const child = spawn(node, [path('node_modules/mocha/bin/mocha.js'), SPEC, ...args], {
     cwd: root,
     stdio: ['ignore', ci ? 'pipe' : 'inherit', 'inherit'],
     // Whatever asks for `node` gets this one.

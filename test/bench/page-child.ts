@@ -3,8 +3,8 @@ import type { InstanceState } from '../../dist/fleet/state.js';
 import { instanceKey } from '../../dist/model.js';
 import type { Instance } from '../../dist/model.js';
 import { createApp } from '../../dist/web/app.js';
-import { parts, serve } from '../web/helpers.js';
-import { sampleSnapshot } from '../web/sample-fleet.js';
+import { parts, serve } from '../unit/web/helpers.js';
+import { sampleSnapshot } from '../unit/web/sample-fleet.js';
 
 /** As many as are polled in 5 s when 10,000 are polled every 5 min. */
 const POLLED = 165;

@@ -5,8 +5,8 @@ import { renderFleet } from '../../dist/metrics/exposition.js';
 import type { ScrapeRequest } from '../../dist/metrics/scrape.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
 import { FakeClock } from '../helpers/fake-clock.js';
-import { aFleet, aPlace, expose, NOW, selfMetrics } from '../metrics/fleet.js';
-import { parseText } from '../metrics/parse.js';
+import { aFleet, aPlace, expose, NOW, selfMetrics } from '../unit/metrics/fleet.js';
+import { parseText } from '../unit/metrics/parse.js';
 import { watchTurns } from './longest-turn.js';
 
 const WARM_UP = 3;

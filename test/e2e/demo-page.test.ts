@@ -3,8 +3,8 @@
 import { expect } from 'chai';
 import { startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
-import { openBrowser } from '../web/browser.js';
-import type { TestBrowser } from '../web/browser.js';
+import { openBrowser } from '../helpers/browser.js';
+import type { TestBrowser } from '../helpers/browser.js';
 
 describe('the page of the demo', function () {
   this.timeout(120_000);

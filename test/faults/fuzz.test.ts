@@ -10,8 +10,8 @@ import { parseConfig } from '../../dist/config/load.js';
 import { UsageError } from '../../dist/errors.js';
 import { TASK_STATUSES } from '../../dist/model.js';
 import type { WireAnswer } from '../helpers/wire.js';
-import { parseText } from '../metrics/parse.js';
-import type { Series } from '../metrics/parse.js';
+import { parseText } from '../unit/metrics/parse.js';
+import type { Series } from '../unit/metrics/parse.js';
 import { FuzzedExporter, IDLE_MS } from './fuzzed.js';
 
 const TRIED_MS = 3_000;

@@ -1,5 +1,5 @@
-import { parseText } from '../metrics/parse.js';
-import type { Series } from '../metrics/parse.js';
+import { parseText } from '../unit/metrics/parse.js';
+import type { Series } from '../unit/metrics/parse.js';
 
 const PREFIX = 'alicloud_rds_backup_';
 

@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { expect } from 'chai';
+import { doWithout, needTool } from '../helpers/tools.js';
+import { aFleet, aPlace, aState, expose, selfMetrics } from '../unit/metrics/fleet.js';
+
+/** Some tens of instances: newer versions of promtool compare every series of a family with every other. */
+const states = [...aFleet(40), aState({}, { instanceId: 'rm-x', name: '订单 "A"\\B\nC', labels: { tag_env: '\\' } })];
+const places = [
+  aPlace({
+    discovery: { success: true, lastSuccessAt: 1_700_000_000_000, problem: undefined },
+    calls: [
+      { action: 'DescribeBackupTasks', requestsPerSecond: 5, configuredRequestsPerSecond: 5, cooldown: undefined },
+    ],
+  }),
+];
+
+/** A page with everything on it, `process_*` and `nodejs_*` too. */
+async function page(format: 'text' | 'openmetrics'): Promise<string> {
+  const self = selfMetrics({ state: true, processFamilies: true });
+  self.watchWebConfig(() => true);
+  const place = { account: 'production', regionId: 'cn-hangzhou' };
+  self.requests.open(place, 'DescribeBackupTasks').ended(40, 'Throttling');
+  return expose({ states, places, self, format });
+}
+
+function run(command: string, args: readonly string[], input: string): { status: number | null; output: string } {
+  const { status, stdout, stderr } = spawnSync(command, args, { input, encoding: 'utf8', timeout: 20_000 });
+  return { status, output: `${stdout}${stderr}` };
+}
+
+describe('other programs', () => {
+  it('promtool finds nothing to object to', async function () {
+    this.timeout(20_000);
+    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
+    const text = await page('text');
+    expect(text).to.contain('\nprocess_cpu_seconds_total ').and.to.contain('\nnodejs_eventloop_lag_p99_seconds ');
+    expect(run(promtool, ['check', 'metrics'], text)).to.deep.equal({ status: 0, output: '' });
+  });
+
+  it('promtool would find something', async function () {
+    this.timeout(20_000);
+    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
+    const text = (await page('text')).replace('# HELP alicloud_rds_backup_tasks ', '# HELP other ');
+    expect(run(promtool, ['check', 'metrics'], text).status).to.equal(3);
+  });
+
+  it('the strict OpenMetrics parser reads every family', async function () {
+    this.timeout(20_000);
+    const python = '/usr/bin/python3';
+    if (!existsSync(python) || !existsSync('/usr/lib/python3/dist-packages/prometheus_client')) {
+      doWithout(this, 'the OpenMetrics parser is missing: install the Debian package python3-prometheus-client');
+    }
+    const parser = new URL('../../test/unit/metrics/openmetrics_parser.py', import.meta.url).pathname;
+    const text = await page('openmetrics');
+    const families = text.match(/^# TYPE /gm)?.length;
+    expect(run(python, [parser], text)).to.deep.equal({ status: 0, output: `${families}\n` });
+    expect(run(python, [parser], text.replace('# EOF\n', '')).status).to.equal(1);
+  });
+});

@@ -1,0 +1,272 @@
+import { expect } from 'chai';
+import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
+import type { FleetEvent } from '../../../dist/fleet/apply.js';
+import { isActive, openJobs } from '../../../dist/fleet/activity.js';
+import type { InstanceState, TrackedTask } from '../../../dist/fleet/state.js';
+import { isStuck, openTasks, shownTask } from '../../../dist/fleet/view.js';
+import type { BackupTask, PollResult } from '../../../dist/model.js';
+import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
+
+const MINUTE = 60_000;
+
+/** Feeds polls into one instance's state. */
+class Watched {
+  state: InstanceState = newInstanceState(instanceOf('rm-1'), 0);
+  events: FleetEvent[] = [];
+  lastScrapeMs: number | undefined;
+
+  poll(nowMs: number, tasks: readonly BackupTask[], followUps: readonly (readonly [string, BackupTask?])[] = []): this {
+    const answers = followUps.map(([backupJobId, task]) => ({ backupJobId, task }));
+    return this.result(nowMs, { ok: true, tasks, followUps: answers });
+  }
+
+  result(nowMs: number, result: PollResult): this {
+    const context = { nowMs, activeIntervalMs: 30_000, lastScrapeMs: this.lastScrapeMs };
+    const applied = applyPoll(this.state, result, context);
+    this.state = applied.state;
+    this.events.push(...applied.events);
+    return this;
+  }
+
+  task(backupJobId: string): TrackedTask | undefined {
+    return this.state.tasks.find(({ task }) => task.backupJobId === backupJobId);
+  }
+
+  get counts(): unknown {
+    return this.state.outcomes.Automated?.counts;
+  }
+}
+
+const finished = (id: string): BackupTask =>
+  taskOf(id, { backupStatus: 'Finished', progressStatus: 'Finished', processPercent: 100, backupId: '77' });
+const failed = (id: string): BackupTask => taskOf(id, { backupStatus: 'Failed' });
+
+describe('a task that is followed', () => {
+  it('is first seen queued, then runs, then progresses', () => {
+    const watched = new Watched();
+    const queued = taskOf('1', { backupStatus: undefined, progressStatus: 'NoStart', processPercent: 0 });
+    watched.poll(1_000, [queued]).poll(31_000, [queued]);
+    expect(watched.task('1')).to.include({ firstSeenAt: 1_000, lastProgressAt: 1_000, runningSince: undefined });
+    watched.poll(61_000, [taskOf('1', { processPercent: 0 })]);
+    expect(watched.task('1')).to.include({ firstSeenAt: 1_000, lastProgressAt: 61_000, runningSince: 61_000 });
+    watched.poll(91_000, [taskOf('1', { processPercent: 5 })]).poll(121_000, [taskOf('1', { processPercent: 5 })]);
+    expect(watched.task('1')).to.include({ lastProgressAt: 91_000, runningSince: 61_000 });
+  });
+
+  it('has its speed measured from where it was when first seen running', () => {
+    const watched = new Watched().poll(0, [taskOf('1', { backupStatus: 'NoStart', processPercent: 0 })]);
+    expect(watched.task('1')?.runningFromPercent).to.equal(undefined);
+    watched.poll(30_000, [taskOf('1', { processPercent: 3 })]).poll(60_000, [taskOf('1', { processPercent: 9 })]);
+    expect(watched.task('1')).to.include({ runningSince: 30_000, runningFromPercent: 3 });
+    const unknown = new Watched().poll(0, [taskOf('1', { processPercent: undefined })]);
+    expect(unknown.poll(30_000, [taskOf('1', { processPercent: 9 })]).task('1')?.runningFromPercent).to.equal(
+      undefined,
+    );
+  });
+
+  it('progresses when its percentage goes back or its progress status changes', () => {
+    const watched = new Watched().poll(0, [taskOf('1', { processPercent: 50 })]);
+    expect(watched.poll(1_000, [taskOf('1', { processPercent: 40 })]).task('1')?.lastProgressAt).to.equal(1_000);
+    const other = taskOf('1', { processPercent: 40, progressStatus: 'Waiting' });
+    expect(watched.poll(2_000, [other]).task('1')?.lastProgressAt).to.equal(2_000);
+  });
+
+  it('is stuck once the last good poll saw no progress for longer than its threshold, not while nothing is seen', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    const stuck = (): boolean => isStuck(watched.state, watched.task('1')!);
+    expect(watched.poll(30 * MINUTE, [taskOf('1')]) && stuck()).to.equal(false);
+    watched.result(90 * MINUTE, { ok: false, error: errorOf('connection') });
+    expect(stuck()).to.equal(false);
+    expect(watched.poll(30 * MINUTE + 1, [taskOf('1')]) && stuck()).to.equal(true);
+    expect(watched.poll(91 * MINUTE, [taskOf('1', { processPercent: 11 })]) && stuck()).to.equal(false);
+  });
+
+  it('is shown before others of its mode if it is further along, then by the higher job id', () => {
+    const queued = (id: string): BackupTask => taskOf(id, { backupStatus: 'NoStart' });
+    const watched = new Watched().poll(0, [queued('99'), taskOf('9'), taskOf('10'), finished('100')]);
+    expect(shownTask(watched.state, 'Automated')?.task.backupJobId).to.equal('10');
+    watched.poll(1, [queued('99'), queued('9'), finished('100')]);
+    expect(shownTask(watched.state, 'Automated')?.task.backupJobId).to.equal('10');
+    watched.poll(2, [queued('99'), queued('9'), finished('100')], [['10', finished('10')]]);
+    expect(shownTask(watched.state, 'Automated')?.task.backupJobId).to.equal('99');
+    expect(openTasks(watched.state, 'Automated')).to.equal(2);
+    expect(shownTask(watched.state, 'Manual')).to.equal(undefined);
+  });
+
+  it('keeps its times when it returns after a gap of one poll', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
+    expect(openJobs(watched.state)).to.deep.equal(['1']);
+    watched.poll(60_000, [taskOf('1')]);
+    expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 0, unsettledAnswers: undefined });
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen']);
+  });
+
+  it('keeps its mode when an answer leaves it out', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(1, [taskOf('1', { mode: 'Unknown' })]);
+    expect(watched.task('1')?.task.mode).to.equal('Automated');
+    expect(watched.state.outcomes).to.not.have.property('Unknown');
+  });
+});
+
+describe('the outcome of a task', () => {
+  it('is open once it left the listing: its series stay as they were until the API says', () => {
+    const watched = new Watched().poll(0, [taskOf('1', { processPercent: 90 })]).poll(30_000, []);
+    expect(openTasks(watched.state, 'Automated')).to.equal(1);
+    expect(watched.task('1')?.task.processPercent).to.equal(90);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    watched.poll(60_000, [], [['1', finished('1')]]);
+    expect(watched.counts).to.deep.equal({ Finished: 1, Failed: 0, Unknown: 0 });
+    expect(watched.state.tasks).to.deep.equal([]);
+    expect(watched.state.outcomes.Automated?.last.Finished).to.deep.equal({
+      outcome: 'Finished',
+      at: 60_000,
+      durationMs: 30_000,
+      backupJobId: '1',
+      backupId: '77',
+    });
+  });
+
+  it('is Unknown after three answers without an end, where a failed call is no answer', () => {
+    const watched = new Watched()
+      .poll(0, [taskOf('1')])
+      .poll(30_000, [])
+      .poll(60_000, [], [['1']])
+      .poll(90_000, []);
+    watched.poll(120_000, [], [['1']]);
+    expect([openJobs(watched.state), watched.counts]).to.deep.equal([['1'], { Finished: 0, Failed: 0, Unknown: 0 }]);
+    watched.poll(150_000, [], [['1']]);
+    expect([openJobs(watched.state), watched.counts]).to.deep.equal([[], { Finished: 0, Failed: 0, Unknown: 1 }]);
+  });
+
+  it('stays open while the API says that the task has not ended', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
+    for (let poll = 2; poll < 9; poll++)
+      watched.poll(poll * 30_000, [], [['1', taskOf('1', { processPercent: poll })]]);
+    expect(openJobs(watched.state)).to.deep.equal(['1']);
+    expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 240_000 });
+  });
+
+  it('comes from BackupStatus alone', () => {
+    const half = taskOf('1', { backupStatus: undefined, progressStatus: 'Finished' });
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, [half]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    watched
+      .poll(60_000, [])
+      .poll(90_000, [], [['1', half]])
+      .poll(120_000, [], [['1', half]])
+      .poll(150_000, [], [['1', half]]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
+  });
+
+  it('is counted once, however long the ended task lingers in the listing or comes back', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    for (let poll = 1; poll < 5; poll++) watched.poll(poll * 30_000, [failed('1')]);
+    watched
+      .poll(200_000, [])
+      .poll(230_000, [failed('1')])
+      .poll(260_000, []);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 1, Unknown: 0 });
+    expect(openJobs(watched.state)).to.deep.equal([]);
+  });
+
+  it('shows 0 for one scrape when the task is first seen already ended', () => {
+    const watched = new Watched().poll(1_000, [failed('1')]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    expect(isActive(watched.state, 1_000)).to.equal(true);
+    watched.poll(31_000, [failed('1')]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    watched.lastScrapeMs = 40_000;
+    watched.poll(61_000, []);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 1, Unknown: 0 });
+    expect(watched.state.outcomes.Automated?.last.Failed?.at).to.equal(1_000);
+  });
+
+  it('shows 0 for one scrape for every task of a mode that is first seen ended', () => {
+    const watched = new Watched()
+      .poll(1_000, [failed('1'), failed('2')])
+      .poll(31_000, [failed('1'), failed('2'), failed('3')]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    watched.lastScrapeMs = 40_000;
+    watched.poll(61_000, []);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 3, Unknown: 0 });
+  });
+
+  it('has no duration if the instance went unpolled for more than two active intervals before the end', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(60_001, [finished('1')]);
+    expect(watched.state.outcomes.Automated?.last.Finished?.durationMs).to.equal(undefined);
+    watched.poll(70_000, [taskOf('2')]).poll(130_000, [finished('2')]);
+    expect(watched.state.outcomes.Automated?.last.Finished?.durationMs).to.equal(60_000);
+  });
+
+  it('is remembered for all jobs still listed and the last 32 others', () => {
+    const watched = new Watched();
+    const lingering = finished('1');
+    watched.poll(0, [taskOf('1')]).poll(1, [lingering]);
+    for (let job = 2; job < 50; job++)
+      watched.poll(job * 2, [lingering, taskOf(`${job}`)]).poll(job * 2 + 1, [lingering, finished(`${job}`)]);
+    watched.poll(1_000, [lingering]);
+    expect(watched.state.countedJobs).to.have.length(33);
+    expect(watched.state.countedJobs[0]).to.equal('1');
+    expect(watched.counts).to.deep.equal({ Finished: 49, Failed: 0, Unknown: 0 });
+  });
+});
+
+describe('a poll that fails', () => {
+  it('leaves the tasks as they were and is told once per kind of trouble', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    const down = { ok: false, error: errorOf('connection') } as const;
+    watched
+      .result(1, down)
+      .result(2, down)
+      .result(3, { ok: false, error: errorOf('denied') })
+      .poll(4, [taskOf('1')]);
+    expect(watched.events.map(({ type }) => type)).to.deep.equal([
+      'task_seen',
+      'poll_failing',
+      'poll_failing',
+      'poll_recovered',
+    ]);
+    expect(watched.state).to.deep.include({ lastPoll: { at: 4, error: undefined }, lastGoodPollAt: 4 });
+  });
+
+  it('changes nothing when it was held back, throttled or aborted', () => {
+    const watched = new Watched().poll(0, []);
+    const before = watched.state;
+    for (const kind of ['held_back', 'throttled', 'aborted'] as const)
+      watched.result(1, { ok: false, error: errorOf(kind) });
+    expect(watched.state).to.equal(before);
+  });
+
+  it('marks an instance that has no backup tasks, until a poll works', () => {
+    const watched = new Watched().result(0, { ok: false, error: errorOf('unsupported', { message: 'read-only' }) });
+    expect(watched.state.unsupported).to.equal('read-only');
+    expect(watched.poll(1, []).state.unsupported).to.equal(undefined);
+  });
+});
+
+describe('an unexpected value', () => {
+  it('is told once per job and field', () => {
+    const odd = (id: string): BackupTask => taskOf(id, { unexpected: [{ field: 'Process', value: '25%' }] });
+    const watched = new Watched()
+      .poll(0, [odd('1')])
+      .poll(1, [odd('1')])
+      .poll(2, [taskOf('1')])
+      .poll(3, [odd('1'), odd('2')]);
+    const told = watched.events
+      .filter((event) => event.type === 'unexpected_value')
+      .map(({ task }) => task.backupJobId);
+    expect(told).to.deep.equal(['1', '2']);
+  });
+});
+
+describe('an instance', () => {
+  it('is active while a task runs, was queued less than 10 minutes ago, or an outcome is open', () => {
+    const watched = new Watched().poll(0, []);
+    expect(isActive(watched.state, 0)).to.equal(false);
+    watched.poll(0, [taskOf('1', { backupStatus: 'NoStart' })]);
+    expect([isActive(watched.state, 599_999), isActive(watched.state, 600_000)]).to.deep.equal([true, false]);
+    expect(isActive(watched.poll(700_000, [taskOf('1')]).state, 9e9)).to.equal(true);
+    expect(isActive(watched.poll(730_000, []).state, 9e9)).to.equal(true);
+    expect(isActive(watched.poll(760_000, [], [['1', finished('1')]]).state, 9e9)).to.equal(false);
+  });
+});

@@ -1,0 +1,307 @@
+import { expect } from 'chai';
+import { instanceKey } from '../../../dist/model.js';
+import type { ApiError, ApiResult, BackupTask, PollResult } from '../../../dist/model.js';
+import { Gate } from '../../../dist/poll/gate.js';
+import { Polling } from '../../../dist/poll/polling.js';
+import type { Outlook } from '../../../dist/poll/polling.js';
+import { Scheduler } from '../../../dist/poll/scheduler.js';
+import type { RateLimit } from '../../../dist/poll/token-bucket.js';
+import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
+import { FakeClock, settle } from '../../helpers/fake-clock.js';
+
+const IDLE: Outlook = { isActive: false, openJobs: [] };
+const ACTIVE: Outlook = { isActive: true, openJobs: [] };
+const MIDDLE = (): number => 0.5;
+
+interface Asked {
+  readonly at: number;
+  readonly instanceId: string;
+  readonly backupJobId: string | undefined;
+}
+
+/** Polling against a source that answers what `answer` says after 100 ms, on a clock that starts at 0. */
+class Rig {
+  readonly clock = new FakeClock(0);
+  readonly asked: Asked[] = [];
+  readonly results: { readonly at: number; readonly instanceId: string; readonly result: PollResult }[] = [];
+  readonly bugs: unknown[] = [];
+  readonly stop = new AbortController();
+  readonly scheduler: Scheduler;
+  readonly gate: Gate;
+  readonly polling: Polling;
+  answer: (asked: Asked) => ApiError | readonly BackupTask[] = () => [];
+  outlook: (result: PollResult) => Outlook | undefined = () => IDLE;
+  inFlight = new Map<string, number>();
+  maxOverlap = 0;
+
+  constructor({
+    limit = { requestsPerSecond: 1_000, burst: 1_000 },
+    isOnce = false,
+    maxAttempts = 4,
+    concurrency = 16,
+  }: { limit?: RateLimit; isOnce?: boolean; maxAttempts?: number; concurrency?: number } = {}) {
+    this.scheduler = new Scheduler(this.clock, concurrency);
+    this.gate = new Gate({
+      place: { account: 'production', regionId: 'cn-hangzhou' },
+      action: 'DescribeBackupTasks',
+      limit,
+      nowMs: 0,
+      instances: () => this.polling.size,
+      onCooldown: () => undefined,
+      onThrottled: () => undefined,
+    });
+    this.scheduler.open(this.gate);
+    this.polling = new Polling({
+      scheduler: this.scheduler,
+      gate: this.gate,
+      source: { describeBackupTasks: (request) => this.#ask(request.instanceId, request.backupJobId) },
+      settings: { idleIntervalMs: 300_000, activeIntervalMs: 30_000, maxAttempts },
+      settle: (_key, instance, result) => {
+        this.results.push({ at: this.clock.now(), instanceId: instance.instanceId, result });
+        return Promise.resolve(this.outlook(result));
+      },
+      onBug: (_, thrown) => this.bugs.push(thrown),
+      clock: this.clock,
+      random: MIDDLE,
+      signal: this.stop.signal,
+      isOnce,
+    });
+  }
+
+  add(...instanceIds: readonly string[]): void {
+    this.polling.add(instanceIds.map((instanceId) => [instanceOf(instanceId), IDLE]));
+  }
+
+  times(instanceId: string): readonly number[] {
+    return this.asked.filter((asked) => asked.instanceId === instanceId).map(({ at }) => at);
+  }
+
+  async #ask(instanceId: string, backupJobId: string | undefined): Promise<ApiResult<readonly BackupTask[]>> {
+    const asked = { at: this.clock.now(), instanceId, backupJobId };
+    this.asked.push(asked);
+    const running = (this.inFlight.get(instanceId) ?? 0) + 1;
+    this.maxOverlap = Math.max(this.maxOverlap, running);
+    this.inFlight.set(instanceId, running);
+    await new Promise<void>((resolve) => this.clock.after(100, resolve));
+    this.inFlight.set(instanceId, running - 1);
+    const answer = this.answer(asked);
+    return 'kind' in answer ? { ok: false, error: answer } : { ok: true, value: answer };
+  }
+}
+
+describe('polling', () => {
+  it('begins at once and goes on at a fixed rate from the start of the last poll', async () => {
+    const rig = new Rig();
+    rig.add('rm-1');
+    await rig.clock.advance(900_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 300_000, 600_000, 900_000]);
+  });
+
+  it('is fast while an instance is active, and slow again after', async () => {
+    const rig = new Rig();
+    rig.outlook = () => (rig.clock.now() < 60_000 ? ACTIVE : IDLE);
+    rig.add('rm-1');
+    await rig.clock.advance(500_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 30_000, 60_000, 360_000]);
+  });
+
+  it('polls an instance with something to remember before the others', async () => {
+    const rig = new Rig({ limit: { requestsPerSecond: 1, burst: 1 } });
+    rig.polling.add([
+      ...Array.from({ length: 50 }, (_, n) => [instanceOf(`rm-${n}`), IDLE] as const),
+      [instanceOf('rm-remembered'), ACTIVE],
+    ]);
+    await settle();
+    expect(rig.asked.map(({ instanceId }) => instanceId)).to.deep.equal(['rm-remembered']);
+  });
+
+  it('never polls an instance twice at once, however long a poll takes', async () => {
+    const rig = new Rig();
+    rig.outlook = () => ACTIVE;
+    rig.answer = () => errorOf('server');
+    rig.add('rm-1', 'rm-2');
+    await rig.clock.advance(3_600_000);
+    expect(rig.maxOverlap).to.equal(1);
+    expect(rig.times('rm-1').length).to.be.greaterThan(100);
+  });
+
+  it('repeats what may pass with a backoff that doubles, and holds no slot while it waits', async () => {
+    const rig = new Rig({ concurrency: 1 });
+    rig.answer = ({ instanceId }) => (instanceId === 'rm-bad' ? errorOf('server') : []);
+    rig.add('rm-bad', 'rm-good');
+    await rig.clock.advance(10_000);
+    expect(rig.times('rm-bad')).to.deep.equal([0, 475, 1_325, 2_925]);
+    expect(rig.times('rm-good')).to.deep.equal([100]);
+    expect(rig.results.map(({ at, instanceId }) => [at, instanceId])).to.deep.equal([
+      [200, 'rm-good'],
+      [3_025, 'rm-bad'],
+    ]);
+  });
+
+  it('waits as long as the server asks', async () => {
+    const rig = new Rig();
+    rig.answer = ({ at }) => (at === 0 ? errorOf('throttled', { retryAfterMs: 7_000 }) : []);
+    rig.add('rm-1');
+    await rig.clock.advance(20_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 7_100]);
+  });
+
+  for (const [kind, attempts] of [
+    ['denied', 1],
+    ['request', 1],
+    ['not_now', 1],
+    ['bug', 1],
+    ['flaky', 2],
+    ['token_expired', 2],
+    ['connection', 4],
+    ['nonce', 4],
+  ] as const) {
+    it(`makes ${attempts} of at most 4 attempts when the answer is ${kind}`, async () => {
+      const rig = new Rig();
+      rig.answer = () => errorOf(kind);
+      rig.add('rm-1');
+      await rig.clock.advance(20_000);
+      expect(rig.asked).to.have.length(attempts);
+      expect(rig.results.map(({ result }) => !result.ok && result.error.kind)).to.deep.equal([kind]);
+    });
+  }
+
+  it('comes back after a failure in 1 min, doubling up to the interval', async () => {
+    const rig = new Rig({ maxAttempts: 1 });
+    rig.answer = () => errorOf('server');
+    rig.add('rm-1');
+    await rig.clock.advance(1_000_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 60_000, 180_000, 420_000, 720_000]);
+  });
+
+  it('comes back to a denied instance in 30 s, doubling up to 1 h, at no cost to 999 others', async () => {
+    const rig = new Rig();
+    rig.answer = ({ instanceId }) => (instanceId === 'rm-0' ? errorOf('denied') : []);
+    rig.add(...Array.from({ length: 1_000 }, (_, n) => `rm-${n}`));
+    await rig.clock.advance(3 * 3_600_000);
+    expect(rig.times('rm-0').map((at) => at / 1_000)).to.deep.equal([0, 30, 90, 210, 450, 930, 1_890, 3_810, 7_410]);
+    expect(rig.times('rm-999')).to.have.length(36);
+    expect(rig.gate.cooldown.cooling).to.equal(undefined);
+  });
+
+  it('asks an instance without backup tasks again hourly', async () => {
+    const rig = new Rig();
+    rig.answer = () => errorOf('unsupported');
+    rig.add('rm-1');
+    await rig.clock.advance(7_200_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 3_600_000, 7_200_000]);
+  });
+
+  it('survives a source that throws and a consequence that throws', async () => {
+    const rig = new Rig();
+    rig.answer = ({ at }) => {
+      if (at === 0) throw new TypeError('boom');
+      return [];
+    };
+    rig.outlook = () => {
+      if (rig.clock.now() < 100_000) throw new RangeError('bang');
+      return IDLE;
+    };
+    rig.add('rm-1');
+    await rig.clock.advance(400_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 60_000, 360_000]);
+    expect(rig.results[0]?.result).to.deep.include({ ok: false });
+    expect(rig.bugs.map(String)).to.deep.equal(['RangeError: bang', 'RangeError: bang']);
+  });
+
+  it('drops an instance at once: no poll more, and nothing is made of the one under way', async () => {
+    const rig = new Rig();
+    rig.add('rm-1', 'rm-2');
+    await settle();
+    rig.polling.remove(instanceKey(instanceOf('rm-1')));
+    await rig.clock.advance(600_000);
+    expect(rig.times('rm-1')).to.deep.equal([0]);
+    expect(rig.times('rm-2')).to.deep.equal([0, 300_000, 600_000]);
+    expect([rig.polling.size, rig.polling.untried]).to.deep.equal([1, 0]);
+  });
+
+  it('asks for open jobs after the listing, unless the listing holds them again', async () => {
+    const rig = new Rig();
+    rig.outlook = () => ({ isActive: true, openJobs: ['1', '2', '3', '4'] });
+    const finished = taskOf('2', { backupStatus: 'Finished' });
+    rig.answer = ({ backupJobId }) => {
+      if (backupJobId === '2') return [finished];
+      if (backupJobId === '3') return errorOf('request');
+      return backupJobId === '4' ? errorOf('denied') : [taskOf('1')];
+    };
+    rig.add('rm-1');
+    await rig.clock.advance(31_000);
+    expect(rig.asked.map(({ backupJobId }) => backupJobId)).to.deep.equal([undefined, undefined, '2', '3', '4']);
+    expect(rig.results[1]?.result).to.deep.equal({
+      ok: true,
+      tasks: [taskOf('1')],
+      followUps: [
+        { backupJobId: '2', task: finished },
+        { backupJobId: '3', task: undefined },
+      ],
+    });
+  });
+
+  it('stops within the current attempt', async () => {
+    const rig = new Rig();
+    rig.answer = () => errorOf('connection');
+    rig.add('rm-1');
+    await rig.clock.advance(100);
+    rig.stop.abort();
+    await rig.clock.advance(600_000);
+    expect([rig.asked.length, rig.clock.pendingTimers]).to.deep.equal([1, 0]);
+  });
+
+  it('asks each instance once for one sweep, and fails at once what a cool-down holds back', async () => {
+    const rig = new Rig({ isOnce: true, concurrency: 1 });
+    rig.answer = () => errorOf('key_rejected', { code: 'InvalidAccessKeyId.NotFound' });
+    rig.add('rm-1', 'rm-2', 'rm-3');
+    await rig.clock.advance(200);
+    expect(rig.asked).to.have.length(1);
+    expect(rig.results.map(({ result }) => !result.ok && [result.error.kind, result.error.code])).to.deep.equal([
+      ['held_back', 'InvalidAccessKeyId.NotFound'],
+      ['held_back', 'InvalidAccessKeyId.NotFound'],
+      ['key_rejected', 'InvalidAccessKeyId.NotFound'],
+    ]);
+    await rig.clock.advance(3_600_000);
+    expect(rig.asked).to.have.length(1);
+  });
+});
+
+describe('the lag and the pace of polling', () => {
+  it('are 0 and the wished interval when the limit carries it', async () => {
+    const rig = new Rig();
+    rig.add('rm-1');
+    await rig.clock.advance(700_000);
+    expect([rig.polling.lagMs(700_000), rig.polling.reachedIntervalMs(700_000)]).to.deep.equal([0, 300_000]);
+  });
+
+  it('tell how far behind the most overdue instance is, and the interval that is really reached', async () => {
+    const rig = new Rig({ limit: { requestsPerSecond: 1, burst: 1 } });
+    rig.add(...Array.from({ length: 600 }, (_, n) => `rm-${n}`));
+    await rig.clock.advance(599_000);
+    expect(rig.polling.lagMs(rig.clock.now())).to.equal(0);
+    await rig.clock.advance(1_201_000);
+    expect(rig.polling.lagMs(rig.clock.now())).to.be.within(299_000, 301_000);
+    expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.be.within(600_000, 601_000);
+  });
+
+  it('do not take an instance that is asked hourly for a slow sweep', async () => {
+    const rig = new Rig();
+    rig.answer = ({ instanceId }) => (instanceId === 'rm-1' ? errorOf('unsupported') : []);
+    rig.add('rm-1', 'rm-2');
+    await rig.clock.advance(2 * 3_600_000);
+    expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.equal(300_000);
+  });
+
+  it('do not take an outage for a slow sweep', async () => {
+    const rig = new Rig();
+    rig.add('rm-1', 'rm-2', 'rm-3');
+    await rig.clock.advance(310_000);
+    rig.answer = () => errorOf('connection');
+    await rig.clock.advance(7_200_000);
+    rig.answer = () => [];
+    await rig.clock.advance(1_200_000);
+    expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.equal(300_000);
+  });
+});

@@ -1,0 +1,269 @@
+import { expect } from 'chai';
+import { Gate } from '../../../dist/poll/gate.js';
+import type { Caller, Grant, Requisites } from '../../../dist/poll/gate.js';
+import { Scheduler } from '../../../dist/poll/scheduler.js';
+import type { Urgency } from '../../../dist/poll/turns.js';
+import { errorOf } from '../../helpers/build.js';
+import { FakeClock, settle } from '../../helpers/fake-clock.js';
+
+const START = 0;
+const UNLIMITED = { requestsPerSecond: 1e6, burst: 1e6 };
+
+/** A scheduler with gates whose calls take a fixed time. */
+class Rig {
+  readonly clock = new FakeClock(START);
+  readonly scheduler: Scheduler;
+  readonly started: { readonly name: string; readonly at: number }[] = [];
+  maxHeld = 0;
+  maxPending = 0;
+
+  constructor(concurrency: number) {
+    this.scheduler = new Scheduler(this.clock, concurrency);
+  }
+
+  gate(regionId: string, limit = UNLIMITED, requisites?: Requisites): Gate {
+    const gate = new Gate({
+      requisites,
+      place: { account: 'a', regionId },
+      action: 'DescribeBackupTasks',
+      limit,
+      nowMs: this.clock.now(),
+      instances: () => 1_000,
+      onCooldown: () => undefined,
+      onThrottled: () => undefined,
+    });
+    this.scheduler.open(gate);
+    return gate;
+  }
+
+  add(
+    gate: Gate,
+    name: string,
+    over: { dueAt?: number; urgency?: Urgency; takesMs?: number; heldBack?: () => void } = {},
+  ): void {
+    const { dueAt = this.clock.now(), urgency = 'idle', takesMs = 50, heldBack } = over;
+    const granted = (grant: Grant): void => {
+      this.started.push({ name, at: this.clock.now() });
+      this.maxHeld = Math.max(this.maxHeld, this.scheduler.held);
+      this.maxPending = Math.max(this.maxPending, this.scheduler.limit.pendingCount);
+      this.clock.after(takesMs, () => grant.done(name, undefined));
+    };
+    const caller: Caller = { dueAt, order: 0, position: -1, granted, heldBack };
+    this.scheduler.add(gate, caller, urgency);
+  }
+
+  names(count = Infinity): string[] {
+    return this.started.slice(0, count).map(({ name }) => name);
+  }
+}
+
+describe('the scheduler', () => {
+  it('lets nobody in before the due time, and at it exactly', async () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou');
+    rig.add(gate, 'later', { dueAt: 1_000 });
+    rig.add(gate, 'sooner', { dueAt: 400 });
+    await rig.clock.advance(5_000);
+    expect(rig.started).to.deep.equal([
+      { name: 'sooner', at: 400 },
+      { name: 'later', at: 1_000 },
+    ]);
+  });
+
+  it('keeps within its slots and its own queue empty with 10,000 due at once', async () => {
+    const rig = new Rig(16);
+    const gate = rig.gate('cn-hangzhou');
+    for (let n = 0; n < 10_000; n++) rig.add(gate, `${n}`);
+    expect(rig.scheduler.limit.pendingCount).to.equal(0);
+    await rig.clock.advance(50 * (10_000 / 16));
+    expect(rig.started).to.have.length(10_000);
+    expect([rig.maxHeld, rig.maxPending]).to.deep.equal([16, 0]);
+    expect(rig.started.at(-1)?.at).to.equal(50 * (10_000 / 16 - 1));
+  });
+
+  it('lets an urgent caller in with the next slot, before 10,000 idle ones that came first', async () => {
+    const rig = new Rig(1);
+    const gate = rig.gate('cn-hangzhou');
+    for (let n = 0; n < 10_000; n++) rig.add(gate, 'idle');
+    await rig.clock.advance(60);
+    rig.add(gate, 'urgent', { urgency: 'active' });
+    await rig.clock.advance(100);
+    expect(rig.names(4)).to.deep.equal(['idle', 'idle', 'urgent', 'idle']);
+  });
+
+  it('leaves a tenth of the budget to the idle, first come first served within a class', async () => {
+    const rig = new Rig(8);
+    const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 });
+    for (let n = 0; n < 100; n++) rig.add(gate, `active ${n}`, { urgency: 'active' });
+    for (let n = 0; n < 10; n++) rig.add(gate, `idle ${n}`);
+    await rig.clock.advance(5_000);
+    const idle = rig.started.slice(0, 51).filter(({ name }) => name.startsWith('idle'));
+    expect(idle.map(({ name }) => name)).to.deep.equal(['idle 0', 'idle 1', 'idle 2', 'idle 3', 'idle 4']);
+    expect(rig.names(9)).to.deep.equal(Array.from({ length: 9 }, (_, n) => `active ${n}`));
+  });
+
+  it('takes the token with the slot: a limited region uses no slot while it waits', async () => {
+    const rig = new Rig(2);
+    const slow = rig.gate('slow', { requestsPerSecond: 1, burst: 1 });
+    const fast = rig.gate('fast');
+    for (let n = 0; n < 5; n++) rig.add(slow, 'slow');
+    for (let n = 0; n < 20; n++) rig.add(fast, 'fast');
+    await rig.clock.advance(999);
+    expect(rig.names().filter((name) => name === 'slow')).to.have.length(1);
+    expect(rig.names().filter((name) => name === 'fast')).to.have.length(20);
+    await rig.clock.advance(1);
+    expect(rig.started.at(-1)?.name).to.equal('slow');
+    expect(rig.started.at(-1)?.at).to.be.closeTo(1_000, 1e-6);
+  });
+
+  it('never lets a region that takes 8 s a call slow five fast ones', async () => {
+    const rig = new Rig(16);
+    const slow = rig.gate('slow');
+    const fast = [1, 2, 3, 4, 5].map((n) => rig.gate(`fast-${n}`));
+    for (let second = 0; second < 60; second++) {
+      for (const gate of fast) {
+        for (let n = 0; n < 5; n++)
+          rig.add(gate, `${gate.place.regionId} at ${second}`, { dueAt: second * 1_000 + n * 200 });
+      }
+    }
+    for (let n = 0; n < 500; n++) rig.add(slow, 'slow', { takesMs: 8_000 });
+    await rig.clock.advance(60_000);
+    const late = rig.started.filter(({ name, at }) => name.startsWith('fast') && at % 200 !== 0);
+    expect(late).to.deep.equal([]);
+    expect(rig.started.filter(({ name }) => name.startsWith('fast'))).to.have.length(5 * 5 * 60);
+  });
+
+  it('gives no region more than its share of the slots while another waits', async () => {
+    const rig = new Rig(6);
+    const [one, other, third] = [rig.gate('one'), rig.gate('other'), rig.gate('third')];
+    for (const [gate, name] of [
+      [one, 'one'],
+      [other, 'other'],
+      [third, 'third'],
+    ] as const) {
+      for (let n = 0; n < 40; n++) rig.add(gate, name, { takesMs: name === 'one' ? 10_000 : 100 });
+    }
+    await rig.clock.advance(1_000);
+    const count = (wanted: string): number => rig.names().filter((name) => name === wanted).length;
+    // The first region found all six slots free; as they come back, the others take their share.
+    await rig.clock.advance(30_000);
+    expect([count('other'), count('third')]).to.deep.equal([40, 40]);
+  });
+
+  it('keeps every region within its share of the slots for as long as all of them wait', async () => {
+    const rig = new Rig(16);
+    const held = new Map<string, number>();
+    let most = 0;
+    const names = ['one', 'other', 'third'];
+    const gates = names.map((name) => rig.gate(name));
+    for (const [index, gate] of gates.entries()) {
+      for (let n = 0; n < 400; n++) {
+        const name = names[index]!;
+        const granted = (grant: Grant): void => {
+          held.set(name, (held.get(name) ?? 0) + 1);
+          most = Math.max(most, held.get(name)!);
+          rig.clock.after(40 + ((n * 7 + index * 13) % 50), () => {
+            held.set(name, held.get(name)! - 1);
+            grant.done(name, undefined);
+          });
+        };
+        // Due together, so that none finds all slots free.
+        gate.add({ dueAt: 1_000, order: 0, position: -1, granted }, n % 3 === 0 ? 'active' : 'idle', 0);
+      }
+    }
+    rig.add(gates[0]!, 'wakes the scheduler', { dueAt: 1_000 });
+    await rig.clock.advance(3_000);
+    expect(most).to.equal(5);
+  });
+
+  it('lets one region use all slots when no other has anything to call for', async () => {
+    const rig = new Rig(16);
+    const gate = rig.gate('only');
+    rig.gate('empty');
+    for (let n = 0; n < 100; n++) rig.add(gate, 'only');
+    await settle();
+    expect(rig.scheduler.held).to.equal(16);
+  });
+
+  it('sends one probe at a time while a cool-down lasts, and everything again after the first success', async () => {
+    const rig = new Rig(8);
+    const gate = rig.gate('cn-hangzhou');
+    const cause = errorOf('key_rejected');
+    gate.answered({ subject: 'x', error: cause, isProbe: false, sentAt: 0, nowMs: 0 });
+    for (let n = 0; n < 20; n++) rig.add(gate, 'held', { takesMs: 500 });
+    await rig.clock.advance(29_999);
+    expect(rig.started).to.deep.equal([]);
+    await rig.clock.advance(500);
+    expect(rig.started).to.deep.equal([{ name: 'held', at: 30_000 }]);
+    await rig.clock.advance(1);
+    expect(rig.started.slice(1)).to.deep.equal(Array.from({ length: 8 }, () => ({ name: 'held', at: 30_500 })));
+  });
+
+  it('lets the probe be a caller that cannot wait, once it may go out', async () => {
+    const rig = new Rig(1);
+    const gate = rig.gate('cn-hangzhou');
+    gate.answered({ subject: 'x', error: errorOf('credentials'), isProbe: false, sentAt: 0, nowMs: 0 });
+    const told: string[] = [];
+    await rig.clock.advance(29_999);
+    rig.add(gate, 'too early', { heldBack: () => told.push('too early') });
+    await rig.clock.advance(1);
+    rig.add(gate, 'probe', { heldBack: () => told.push('probe') });
+    await rig.clock.advance(1_000);
+    expect([told, rig.names(), gate.cooldown.cooling]).to.deep.equal([['too early'], ['probe'], undefined]);
+  });
+
+  it('lets nobody in to wait for credentials: they come first, then the calls within the limit', async () => {
+    const rig = new Rig(16);
+    let isThere = false;
+    let prepared = 0;
+    const gate = rig.gate(
+      'cn-hangzhou',
+      { requestsPerSecond: 5, burst: 5 },
+      {
+        atHand: () => isThere,
+        prepare: async () => {
+          prepared++;
+          await new Promise<void>((resolve) => rig.clock.after(3_000, resolve));
+          isThere = prepared > 1;
+        },
+      },
+    );
+    for (let n = 0; n < 40; n++) rig.add(gate, `${n}`);
+    await rig.clock.advance(2_999);
+    expect(rig.started).to.deep.equal([]);
+    // Prepared in vain: one call is let in to find out why.
+    await rig.clock.advance(1);
+    expect(rig.started).to.deep.equal([{ name: '0', at: 3_000 }]);
+    await rig.clock.advance(3_000);
+    expect(rig.started.slice(1).map(({ at }) => at)).to.deep.equal([6_000, 6_000, 6_000, 6_000, 6_000]);
+    expect(prepared).to.equal(2);
+  });
+
+  it('tells those at once who cannot wait out a cool-down', async () => {
+    const rig = new Rig(1);
+    const gate = rig.gate('cn-hangzhou');
+    const told: string[] = [];
+    rig.add(gate, 'in flight', { takesMs: 1_000 });
+    rig.add(gate, 'waits', {});
+    rig.add(gate, 'cannot wait', { heldBack: () => told.push('before') });
+    gate.answered({ subject: 'x', error: errorOf('key_rejected'), isProbe: false, sentAt: 0, nowMs: 0 });
+    rig.add(gate, 'cannot wait either', { heldBack: () => told.push('after') });
+    expect(told).to.deep.equal(['before', 'after']);
+  });
+
+  it('wakes for one timer, whatever waits', () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou');
+    for (let n = 0; n < 1_000; n++) rig.add(gate, `${n}`, { dueAt: 1_000 + n });
+    expect(rig.clock.pendingTimers).to.equal(1);
+  });
+
+  it('lets nobody in once it is stopped', async () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou');
+    rig.add(gate, 'later', { dueAt: 10 });
+    rig.scheduler.stop();
+    await rig.clock.advance(100);
+    expect([rig.started, rig.clock.pendingTimers]).to.deep.equal([[], 0]);
+  });
+});

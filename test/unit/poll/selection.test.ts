@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { isSameInstance, targetsOf } from '../../../dist/poll/selection.js';
+import type { TargetSources } from '../../../dist/poll/selection.js';
+import { shardOf } from '../../../dist/poll/shard.js';
+import { instanceOf } from '../../helpers/build.js';
+
+const orders = {
+  instanceId: 'rm-1',
+  name: 'orders',
+  engine: 'MySQL',
+  engineVersion: '8.0',
+  instanceType: 'Primary',
+  status: 'Running',
+};
+
+function sources(over: Partial<TargetSources> = {}): TargetSources {
+  return {
+    place: { account: 'production', regionId: 'cn-hangzhou' },
+    statics: [],
+    selected: [],
+    listed: [],
+    tags: new Map(),
+    tagLabels: [
+      { tag: 'team', label: 'tag_team' },
+      { tag: 'env', label: 'tag_env' },
+    ],
+    stuckAfterMs: 1_800_000,
+    ...over,
+  };
+}
+
+describe('the targets of an account and region', () => {
+  it('are the discovered and the static, each once, static labels and thresholds on top', () => {
+    const statics = [
+      { id: 'rm-1', labels: { owner: 'dba' }, stuckAfterMs: 60_000 },
+      { id: 'rm-2', labels: {}, stuckAfterMs: 1_800_000 },
+    ];
+    const tags = new Map([['rm-1', { team: 'billing', other: 'x' }]]);
+    expect(targetsOf(sources({ statics, selected: [orders], listed: [orders], tags }))).to.deep.equal([
+      instanceOf('rm-1', { name: 'orders', labels: { tag_team: 'billing', owner: 'dba' }, stuckAfterMs: 60_000 }),
+      instanceOf('rm-2', { engine: '', engineVersion: '' }),
+    ]);
+  });
+
+  it('hold a static one that the filters exclude, with its name', () => {
+    const statics = [{ id: 'rm-1', labels: {}, stuckAfterMs: 1_800_000 }];
+    expect(targetsOf(sources({ statics, listed: [orders] }))).to.deep.equal([instanceOf('rm-1', { name: 'orders' })]);
+  });
+
+  it('are told apart by everything that is shown of them', () => {
+    const one = instanceOf('rm-1');
+    expect(isSameInstance(one, instanceOf('rm-1'))).to.equal(true);
+    for (const over of [
+      { name: 'x' },
+      { engineVersion: '5.7' },
+      { engine: 'MariaDB' },
+      { labels: { a: 'b' } },
+      { stuckAfterMs: 1 },
+    ]) {
+      expect(isSameInstance(one, instanceOf('rm-1', over))).to.equal(false);
+    }
+  });
+});
+
+describe('shards', () => {
+  const fleet = Array.from({ length: 4_000 }, (_, n) => ({ account: `a${n % 3}`, instanceId: `rm-${n}` }));
+
+  it('hold each instance once, in about equal parts', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), (count) => {
+        const sizes = Array.from({ length: count }, () => 0);
+        for (const instance of fleet) sizes[shardOf(instance, count)]! += 1;
+        for (const size of sizes) expect(size).to.be.within((fleet.length / count) * 0.8, (fleet.length / count) * 1.2);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('move only the instances that a new shard takes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 10 }), (count) => {
+        const moved = fleet.filter((instance) => shardOf(instance, count) !== shardOf(instance, count + 1));
+        expect(moved.every((instance) => shardOf(instance, count + 1) === count)).to.equal(true);
+        expect(moved.length).to.be.within((fleet.length / (count + 1)) * 0.8, (fleet.length / (count + 1)) * 1.2);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it('tell two accounts with the same instance id apart', () => {
+    const shards = new Set(Array.from({ length: 20 }, (_, n) => shardOf({ account: `a${n}`, instanceId: 'rm-1' }, 8)));
+    expect(shards.size).to.be.greaterThan(1);
+  });
+});
