@@ -1,0 +1,16 @@
+import { expect } from 'chai';
+import { FLAGS } from '../../../dist/config/flag-table.js';
+import type { FlagRow } from '../../../dist/config/flag-table.js';
+import { README, rowsUnder } from './table.js';
+
+describe('the flag table of the README', () => {
+  it('names every flag with its value, default and meaning, and none that does not exist', () => {
+    const flags: readonly FlagRow[] = FLAGS;
+    const table = flags.map(({ name, value, fallback, meaning }) => [
+      `\`--${name}${value === undefined ? '' : `=${value}`}\``,
+      fallback === undefined ? '' : `\`${fallback}\``,
+      meaning,
+    ]);
+    expect(rowsUnder(README, 'flag')).to.deep.equal(table);
+  });
+});
