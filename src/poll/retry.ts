@@ -9,7 +9,10 @@ import type { Urgency } from './turns.js';
 const FIRST_BACKOFF_MS = 500;
 const MOST_BACKOFF_MS = 20_000;
 
-/** How often an attempt that failed so is worth repeating. Only what is known to pass is: anything else is final. */
+/**
+ * How often within one call an attempt that failed so is worth repeating, whatever else failed before it. Only what is
+ * known to pass is: anything else is final.
+ */
 const REPEATS: { readonly [K in ErrorKind]: number } = {
   throttled: Infinity,
   server: Infinity,
@@ -57,6 +60,7 @@ export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
   const { attempt, clock, maxAttempts, random, signal, subject } = options;
   let { grant } = options;
   let last: ApiResult<T> | undefined;
+  const failures = new Map<ErrorKind, number>();
   for (let attempts = 1; ; attempts++) {
     const admitted = grant ?? (await admit(options));
     grant = undefined;
@@ -67,8 +71,12 @@ export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
       last = { ok: false, error: bug(thrown) };
     }
     admitted.done(subject, last.ok ? undefined : last.error);
-    if (last.ok || attempts >= maxAttempts || attempts > REPEATS[last.error.kind]) return last;
-    await sleep(clock, last.error.retryAfterMs ?? backoffMs(attempts, random), signal);
+    if (last.ok || attempts >= maxAttempts) return last;
+    const { kind, retryAfterMs } = last.error;
+    const ofKind = (failures.get(kind) ?? 0) + 1;
+    if (ofKind > REPEATS[kind]) return last;
+    failures.set(kind, ofKind);
+    await sleep(clock, retryAfterMs ?? backoffMs(attempts, random), signal);
     if (signal.aborted) return last;
   }
 }

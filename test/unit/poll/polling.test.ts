@@ -166,6 +166,27 @@ describe('polling', () => {
     });
   }
 
+  for (const [kinds, attempts] of [
+    [['server', 'token_expired', 'server'], 4],
+    [['server', 'flaky', 'token_expired'], 4],
+    [['connection', 'flaky', 'flaky'], 3],
+    [['token_expired', 'server', 'token_expired'], 3],
+    [['server', 'denied'], 2],
+  ] as const) {
+    it(`counts attempts by kind: ${attempts} when the answers are ${kinds.join(', ')}`, async () => {
+      const rig = new Rig();
+      const left = [...kinds];
+      rig.answer = () => {
+        const kind = left.shift();
+        return kind === undefined ? [] : errorOf(kind);
+      };
+      rig.add('rm-1');
+      await rig.clock.advance(20_000);
+      expect(rig.asked).to.have.length(attempts);
+      expect(rig.results.map(({ result }) => result.ok)).to.deep.equal([attempts > kinds.length]);
+    });
+  }
+
   it('comes back after a failure in 1 min, doubling up to the interval', async () => {
     const rig = new Rig({ maxAttempts: 1 });
     rig.answer = () => errorOf('server');
