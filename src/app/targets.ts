@@ -125,7 +125,7 @@ export class Targets {
 
   #outlook(state: InstanceState): Outlook {
     if (state.tasks.length === 0) return NOTHING_RUNS;
-    return { isActive: isActive(state, this.#shared.clock.now()), openJobs: openJobs(state) };
+    return { isActive: isActive(state), openJobs: openJobs(state) };
   }
 
   #remove(key: string): void {

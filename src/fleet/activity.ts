@@ -1,16 +1,17 @@
 import type { InstanceState } from './state.js';
 import { phaseOf } from './view.js';
 
-/** A task that waits for longer than this is no longer worth the fast interval. */
-const FRESHLY_QUEUED_MS = 600_000;
-
-/** Whether an instance is polled at the active interval: a task runs, was queued a short while ago, or its outcome is open. */
-export function isActive(state: InstanceState, nowMs: number): boolean {
-  return state.tasks.some(({ task, firstSeenAt, unsettledAnswers, uncounted }) => {
-    if (unsettledAnswers !== undefined || uncounted !== undefined) return true;
-    const phase = phaseOf(task);
-    return phase === 'running' || (phase === 'queued' && nowMs - firstSeenAt < FRESHLY_QUEUED_MS);
-  });
+/**
+ * Whether an instance is polled at the active interval: a task is listed that has not ended, or an outcome is open. A
+ * queued task counts however long it waits: at the idle interval a short backup would run and go unseen after a long wait,
+ * and its start, which durations and "stuck" are measured from, would be known to five minutes only. One that waits for
+ * ever costs one call in each active interval. An ended task that lingers in the listing has nothing left to tell.
+ */
+export function isActive({ tasks }: InstanceState): boolean {
+  return tasks.some(
+    ({ task, unsettledAnswers, uncounted }) =>
+      unsettledAnswers !== undefined || uncounted !== undefined || phaseOf(task) !== 'ended',
+  );
 }
 
 /** The jobs to ask for by id at the next poll, should the listing still not hold them. */

@@ -77,7 +77,7 @@ class Day {
         const before = this.states.get(instance.instanceId)!;
         const { state } = applyPoll(before, result, { nowMs, activeIntervalMs: ACTIVE_MS, lastScrapeMs: nowMs });
         this.states.set(instance.instanceId, state);
-        return Promise.resolve({ isActive: isActive(state, nowMs), openJobs: openJobs(state) });
+        return Promise.resolve({ isActive: isActive(state), openJobs: openJobs(state) });
       },
       onBug: (_, thrown) => {
         throw thrown;
@@ -118,7 +118,7 @@ class Day {
   #noteStart(instanceId: string, now: number): void {
     const before = this.starts.get(instanceId)?.at(-1);
     const state = this.states.get(instanceId)!;
-    if (before !== undefined && isActive(state, before)) this.activeGaps.push({ at: now, gapMs: now - before });
+    if (before !== undefined && isActive(state)) this.activeGaps.push({ at: now, gapMs: now - before });
     this.starts.set(instanceId, [now]);
   }
 }

@@ -172,7 +172,7 @@ describe('the outcome of a task', () => {
   it('shows 0 for one scrape when the task is first seen already ended', () => {
     const watched = new Watched().poll(1_000, [failed('1')]);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
-    expect(isActive(watched.state, 1_000)).to.equal(true);
+    expect(isActive(watched.state)).to.equal(true);
     watched.poll(31_000, [failed('1')]);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
     watched.lastScrapeMs = 40_000;
@@ -260,13 +260,16 @@ describe('an unexpected value', () => {
 });
 
 describe('an instance', () => {
-  it('is active while a task runs, was queued less than 10 minutes ago, or an outcome is open', () => {
+  it('is active while a task is listed that has not ended, however long it waits, or an outcome is open', () => {
     const watched = new Watched().poll(0, []);
-    expect(isActive(watched.state, 0)).to.equal(false);
+    expect(isActive(watched.state)).to.equal(false);
     watched.poll(0, [taskOf('1', { backupStatus: 'NoStart' })]);
-    expect([isActive(watched.state, 599_999), isActive(watched.state, 600_000)]).to.deep.equal([true, false]);
-    expect(isActive(watched.poll(700_000, [taskOf('1')]).state, 9e9)).to.equal(true);
-    expect(isActive(watched.poll(730_000, []).state, 9e9)).to.equal(true);
-    expect(isActive(watched.poll(760_000, [], [['1', finished('1')]]).state, 9e9)).to.equal(false);
+    expect(isActive(watched.state)).to.equal(true);
+    watched.poll(6_000_000, [taskOf('1', { backupStatus: 'NoStart' })]);
+    expect(isActive(watched.state)).to.equal(true);
+    expect(isActive(watched.poll(6_030_000, [taskOf('1')]).state)).to.equal(true);
+    expect(isActive(watched.poll(6_060_000, []).state)).to.equal(true);
+    expect(isActive(watched.poll(6_090_000, [], [['1', finished('1')]]).state)).to.equal(false);
+    expect(isActive(watched.poll(6_120_000, [finished('1')]).state)).to.equal(false);
   });
 });
