@@ -53,7 +53,7 @@ export interface DiscoveryConfig {
   readonly tagLabels: readonly TagLabel[];
 }
 
-/** An instance tag and the label it is shown as: `tag_` and the tag's name made valid. */
+/** An instance tag and the label it is shown as: `tag_` and the tag's name in snake case, made valid. */
 export interface TagLabel {
   readonly tag: string;
   readonly label: string;

@@ -4,6 +4,7 @@ import { TIMER } from './polling.js';
 import { quote } from './problems.js';
 import { VALUE } from './setting.js';
 import type { Setting } from './setting.js';
+import { snakeCase } from './snake-case.js';
 import { unique } from './unique.js';
 
 /** Engine of DescribeDBInstances (2014-08-15). */
@@ -73,7 +74,7 @@ function readTagLabels(setting: Setting): readonly TagLabel[] {
   return setting.items().flatMap((item) => {
     const tag = item.text();
     if (tag === undefined) return [];
-    const label = `tag_${tag.replaceAll(/[^a-zA-Z0-9_]/gu, '_')}`;
+    const label = `tag_${snakeCase(tag.replaceAll(/[^a-zA-Z0-9_]/gu, '_'))}`;
     const other = taken.get(label);
     if (other === tag) item.problem('this tag is listed already');
     else if (other !== undefined)

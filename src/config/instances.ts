@@ -3,6 +3,7 @@ import { AGE } from './polling.js';
 import { quote } from './problems.js';
 import { VALUE } from './setting.js';
 import type { Setting, Shape } from './setting.js';
+import { snakeCase } from './snake-case.js';
 
 const INSTANCE_ID: Shape = {
   pattern: /^[^\s\p{Cc}]{1,128}$/u,
@@ -52,6 +53,7 @@ function labelProblem(name: string, tagLabels: readonly TagLabel[]): string | un
     return 'a label name must be letters, digits and underscores, and not begin with a digit';
   }
   if (name.startsWith('__')) return 'label names that begin with __ belong to Prometheus';
+  if (/[a-z][A-Z]/.test(name)) return `a label name must be in snake case: ${snakeCase(name)}`;
   if (OWN_LABELS.has(name)) return 'instance_info has a label of this name already';
   const tag = tagLabels.find(({ label }) => label === name)?.tag;
   return tag === undefined ? undefined : `instance_info has a label of this name by tag_labels (${quote(tag)})`;

@@ -276,6 +276,22 @@ describe('a configuration file', () => {
     writeFileSync(join(directory, 'uri.txt'), 'http://second/\n');
     expect(revealed(credentials)).to.deep.equal({ type: 'credentials_uri', uri: 'http://second/' });
   });
+
+  it('shows tags as labels in snake case', () => {
+    const tags = 'env, costCenter, CostCenter2, HTTPServer, MySQL8Version, "a-B c", X, __proto__, "团队A"';
+    const { config } = load(`${ACCOUNT}    discovery: {tag_labels: [${tags}]}\n`);
+    expect(config.accounts[0]?.discovery?.tagLabels.map(({ label }) => label)).to.deep.equal([
+      'tag_env',
+      'tag_cost_center',
+      'tag_cost_center2',
+      'tag_http_server',
+      'tag_my_sql8_version',
+      'tag_a_b_c',
+      'tag_x',
+      'tag___proto__',
+      'tag___a',
+    ]);
+  });
 });
 
 /** Credentials with their secrets as text. */
