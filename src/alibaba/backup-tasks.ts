@@ -1,6 +1,6 @@
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
 import type { BackupTask, Mode, TaskField, UnexpectedValue } from '../model.js';
-import { fieldOf, isObject, listOf, textOf } from './fields.js';
+import { cutText, fieldOf, isObject, listOf, textOf } from './fields.js';
 import type { JsonObject } from './fields.js';
 
 /**
@@ -36,7 +36,7 @@ function readTask(entry: unknown): BackupTask {
   const unexpected: UnexpectedValue[] = [];
   const note = (field: TaskField, value: unknown): void => {
     const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-    unexpected.push({ field, value: text.slice(0, MAX_TEXT) });
+    unexpected.push({ field, value: cutText(text, MAX_TEXT) });
   };
   const job = isObject(entry) ? entry : {};
   if (job !== entry) note('BackupJobId', entry);
@@ -49,7 +49,7 @@ function readTask(entry: unknown): BackupTask {
     progressStatus,
     processPercent: readProcess(job, { ended: rankOf(backupStatus ?? progressStatus) === ENDED, note }),
     taskAction: readTaskAction(job, note),
-    backupId: textOf(job, 'BackupId')?.slice(0, MAX_TEXT),
+    backupId: textOf(job, 'BackupId', MAX_TEXT),
     unexpected,
   };
 }
@@ -58,7 +58,7 @@ type Note = (field: TaskField, value: unknown) => void;
 
 /** Given as a string by the documentation, as a number by the API. */
 function readJobId(job: JsonObject, note: Note): string {
-  const id = textOf(job, 'BackupJobId')?.slice(0, MAX_TEXT);
+  const id = textOf(job, 'BackupJobId', MAX_TEXT);
   if (id === undefined || !/^\d+$/.test(id)) note('BackupJobId', fieldOf(job, 'BackupJobId') ?? '');
   return id ?? NO_JOB_ID;
 }
@@ -89,7 +89,7 @@ function readMode(job: JsonObject, note: Note): Mode {
 
 function readTaskAction(job: JsonObject, note: Note): string {
   const value = fieldOf(job, 'TaskAction');
-  const action = textOf(job, 'TaskAction')?.slice(0, MAX_TEXT) ?? '';
+  const action = textOf(job, 'TaskAction', MAX_TEXT) ?? '';
   if (value !== undefined && !TASK_ACTIONS.has(action)) note('TaskAction', value);
   return action;
 }

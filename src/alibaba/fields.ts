@@ -18,11 +18,19 @@ export function fieldOf(entry: JsonObject, name: string): unknown {
   return value === null || value === '' ? undefined : value;
 }
 
-/** A text or a number as a text, trimmed; undefined when absent, empty or anything else. */
-export function textOf(entry: JsonObject, name: string): string | undefined {
+/** A text or a number as a text, trimmed and cut; undefined when absent, empty or anything else. */
+export function textOf(entry: JsonObject, name: string, maxLength = Infinity): string | undefined {
   const value = fieldOf(entry, name);
   const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : '';
-  return text === '' ? undefined : text;
+  return text === '' ? undefined : cutText(text, maxLength);
+}
+
+/**
+ * The beginning of a text. Half of a surrogate pair, given as such in JSON or left over by the cut, becomes U+FFFD as it
+ * would when it is written: ids that differ in nothing else would be one series twice.
+ */
+export function cutText(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).toWellFormed();
 }
 
 /** A count, given as a number or as decimal digits; undefined when absent or anything else. */

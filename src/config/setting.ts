@@ -46,6 +46,7 @@ const PLAIN: Shape = {
 };
 /** What may be empty, as the value of a tag or label. */
 export const VALUE: Shape = { pattern: /^[^\p{Cc}]{0,1024}$/u, rule: 'must be text without control characters' };
+const HALF_A_PAIR = 'must be well-formed Unicode; it holds half of a surrogate pair';
 const MERGE_KEY = '<<';
 const MAX_MERGES = 10;
 
@@ -196,7 +197,10 @@ export class Setting {
     if (!isScalar(node) || isNull(node)) return this.problem(rule);
     if (typeof node.value !== 'string') return node.source ?? String(node.value);
     const expanded = expand(node.value, this.#reading.env);
-    return 'text' in expanded ? expanded.text : this.problem(expanded.problem);
+    if ('problem' in expanded) return this.problem(expanded.problem);
+    // In a page it would be written as U+FFFD, and two names could become one series.
+    if (!expanded.text.isWellFormed()) return this.problem(HALF_A_PAIR);
+    return expanded.text;
   }
 
   #item(index: number, node: Node): Setting {

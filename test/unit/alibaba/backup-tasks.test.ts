@@ -236,6 +236,20 @@ describe('a task without a usable id', () => {
     });
   });
 
+  it('holds no half of a surrogate pair, neither as given nor by being cut to 100 characters', () => {
+    const half = JSON.parse(String.raw`"\ud83d"`) as string;
+    const tail = `${'x'.repeat(99)}\u{1f600}`;
+    const [given, cut] = read(
+      { ...RUNNING, BackupJobId: `1${half}`, TaskAction: half },
+      { ...RUNNING, BackupJobId: tail, TaskAction: tail, BackupId: tail },
+    );
+    const wanted = `${'x'.repeat(99)}\ufffd`;
+    expect([given?.backupJobId, given?.taskAction]).to.deep.equal(['1\ufffd', '\ufffd']);
+    expect([cut?.backupJobId, cut?.taskAction, cut?.backupId]).to.deep.equal([wanted, wanted, wanted]);
+    const told = [given, cut].flatMap((task) => task?.unexpected.map(({ value }) => value) ?? []);
+    expect(told).to.deep.equal(['1\ufffd', '\ufffd', wanted, wanted]);
+  });
+
   it('is shown as Other when the entry is no object at all', () => {
     expect(readOne('surprise')).to.deep.include({
       backupJobId: '0',

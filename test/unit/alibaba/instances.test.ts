@@ -88,6 +88,25 @@ describe('a page of DescribeDBInstances', () => {
   });
 });
 
+describe('half of a surrogate pair', () => {
+  const half = (code: string): unknown => JSON.parse(`"rm-\\u${code}"`);
+
+  it('makes no two instances of one series, nor a name or tag that cannot be written', () => {
+    const [one, other] = [half('d800'), half('dc00')];
+    const page = readInstances({
+      Items: { DBInstance: [{ DBInstanceId: one, DBInstanceDescription: other }, { DBInstanceId: other }] },
+    });
+    expect(page?.instances.map(({ instanceId, name }) => [instanceId, name])).to.deep.equal([
+      ['rm-\ufffd', 'rm-\ufffd'],
+      ['rm-\ufffd', ''],
+    ]);
+    const tags = readTags({
+      Items: { DBInstanceTag: [{ DBInstanceId: one, Tags: { Tag: [{ TagKey: other, TagValue: one }] } }] },
+    });
+    expect(tags?.tags).to.deep.equal([{ instanceId: 'rm-\ufffd', tags: { 'rm-\ufffd': 'rm-\ufffd' } }]);
+  });
+});
+
 describe('a page of instances or tags', () => {
   it('never makes the reader throw, whatever it holds', () => {
     const list = fc.oneof(

@@ -240,6 +240,21 @@ const INSTANCES: readonly Case[] = [
     'c.yaml:5: accounts[0].instances[0].labels.tag_team: "x": instance_info has a label of this name by tag_labels ("team")',
   ],
   [
+    'a label name in camel case, which promtool objects to',
+    instances('{id: rm-1, region: cn-hangzhou, labels: {costCenter: x}}'),
+    'c.yaml:5: accounts[0].instances[0].labels.costCenter: "x": a label name must be in snake case: cost_center',
+  ],
+  [
+    'a label that a tag in camel case makes',
+    `${instances('{id: rm-1, region: cn-hangzhou, labels: {tag_cost_center: x}}')}    discovery: {tag_labels: [costCenter]}\n`,
+    'c.yaml:5: accounts[0].instances[0].labels.tag_cost_center: "x": instance_info has a label of this name by tag_labels ("costCenter")',
+  ],
+  [
+    'half of a surrogate pair, which would make two names one series',
+    instances('{id: "rm-\\ud800", region: cn-hangzhou}'),
+    'c.yaml:5: accounts[0].instances[0].id: "rm-\\ud800": must be well-formed Unicode; it holds half of a surrogate pair',
+  ],
+  [
     'a label value with a control character',
     instances('{id: rm-1, region: cn-hangzhou, labels: {a: "x\\u0007"}}'),
     'c.yaml:5: accounts[0].instances[0].labels.a: "x\\u0007": must be text without control characters',
@@ -287,6 +302,11 @@ const DISCOVERY: readonly Case[] = [
     'tags that become one label',
     discovery('{tag_labels: [a-b, a.b]}'),
     'c.yaml:4: accounts[0].discovery.tag_labels[1]: "a.b": its label tag_a_b is also that of "a-b"; list one of the two',
+  ],
+  [
+    'tags that become one label in snake case',
+    discovery('{tag_labels: [cost_center, env, costCenter]}'),
+    'c.yaml:4: accounts[0].discovery.tag_labels[2]: "costCenter": its label tag_cost_center is also that of "cost_center"; list one of the two',
   ],
   [
     'a tag listed twice',
