@@ -31,6 +31,8 @@ export class PlaceRunner {
   #discovery: Discovery | undefined;
   #discoveryStop = new AbortController();
   #failingCode: string | undefined;
+  /** The same of the tags alone. */
+  #tagsFailingCode: string | undefined;
 
   constructor(config: PlaceConfig, credentials: CredentialsProvider, shared: Shared) {
     const { clock, random, scheduler, onBug, isOnce } = shared;
@@ -200,22 +202,32 @@ export class PlaceRunner {
       onDiscovered: (discovered) => {
         if (this.#failingCode !== undefined) this.#shared.log.info('discovery recovered', placeFields(this.#config));
         this.#failingCode = undefined;
+        this.#logTags(discovered.tagsError);
         this.#targets.discovered(discovered);
       },
       onFailure: (error) => this.#logFailure(error),
     });
   }
 
-  #logFailure({ kind, code, message, requestId }: ApiError): void {
-    if (kind === 'bug') this.#shared.self.internalError();
-    if (code === this.#failingCode) return;
-    this.#failingCode = code;
-    this.#shared.log.warn('discovery failing: the last complete list of instances stays', {
-      ...placeFields(this.#config),
-      code,
-      request_id: requestId,
-      error: message,
-    });
+  #logFailure(error: ApiError): void {
+    if (error.kind === 'bug') this.#shared.self.internalError();
+    if (error.code === this.#failingCode) return;
+    this.#failingCode = error.code;
+    this.#warn('discovery failing: the last complete list of instances stays', error);
+  }
+
+  #logTags(error: ApiError | undefined): void {
+    if (error?.kind === 'bug') this.#shared.self.internalError();
+    if (error?.code === this.#tagsFailingCode) return;
+    this.#tagsFailingCode = error?.code;
+    if (error === undefined) this.#shared.log.info('listing instance tags recovered', placeFields(this.#config));
+    else if (error.kind === 'denied')
+      this.#warn('listing instance tags is denied; watching the instances without tag labels', error);
+    else this.#warn('failed to list instance tags; keeping the last known tag labels', error);
+  }
+
+  #warn(text: string, { code, message, requestId }: ApiError): void {
+    this.#shared.log.warn(text, { ...placeFields(this.#config), code, request_id: requestId, error: message });
   }
 }
 

@@ -14,7 +14,13 @@ import type { Shared } from './shared.js';
 /** More targets than this that come or go at once are one line in the log. */
 const MAX_CHANGES_TOLD = 20;
 const NOTHING_RUNS: Outlook = { isActive: false, openJobs: [] };
-export const NOTHING_DISCOVERED: Discovered = { selected: [], leftOut: [], listed: [], tags: new Map() };
+export const NOTHING_DISCOVERED: Discovered = {
+  selected: [],
+  leftOut: [],
+  listed: [],
+  tags: new Map(),
+  tagsError: undefined,
+};
 
 /** What one account and region polls: the static and the discovered instances of this shard, kept in step with both. */
 export class Targets {

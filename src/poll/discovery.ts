@@ -13,9 +13,15 @@ const MIN_TO_DOUBT = 10;
 
 export interface Discovered extends Selection {
   readonly listed: readonly ListedInstance[];
-  /** By instance id; empty when no tag is wanted. */
-  readonly tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** By instance id; empty when no tag is wanted. Tags are labels alone, the API itself filters by them. */
+  readonly tags: Tags;
+  /** Why the tags were not listed this time: none then, if that is denied, else those of the last time. */
+  readonly tagsError: ApiError | undefined;
 }
+
+type Tags = ReadonlyMap<string, Readonly<Record<string, string>>>;
+
+const NO_TAGS: Tags = new Map();
 
 export interface DiscoveryOptions {
   readonly source: InstanceSource;
@@ -37,7 +43,10 @@ export interface DiscoveryOptions {
   readonly onFailure: (error: ApiError) => void;
 }
 
-/** Keeps the list of instances of one account and region. A refresh that fails, or is doubted, changes nothing. */
+/**
+ * Keeps the list of instances of one account and region. A refresh that fails, or is doubted, changes nothing. One whose
+ * tags alone fail has worked: what is watched must not depend on labels.
+ */
 export class Discovery {
   readonly #options: DiscoveryOptions;
   #accepted: ReadonlySet<string> | undefined;
@@ -45,6 +54,7 @@ export class Discovery {
   #doubtedLoss: number | undefined;
   #problem: ApiError | undefined;
   #lastSuccessAt: number | undefined;
+  #tags = NO_TAGS;
   #refreshes = 0;
 
   constructor(options: DiscoveryOptions) {
@@ -83,7 +93,10 @@ export class Discovery {
     }
   }
 
-  /** One refresh. The kind of the failure, if it failed; a doubted listing waits for the next refresh like a good one. */
+  /**
+   * One refresh. The kind of what failed in it, the tags included; a doubted listing waits for the next refresh like a
+   * good one.
+   */
   async refresh(): Promise<ApiError['kind'] | undefined> {
     const { clock, signal, onDiscovered, onFailure } = this.#options;
     const result = await this.#list();
@@ -98,7 +111,7 @@ export class Discovery {
     this.#accepted = new Set(result.value.selected.map(({ instanceId }) => instanceId));
     this.#lastSuccessAt = clock.now();
     onDiscovered(result.value);
-    return undefined;
+    return result.value.tagsError?.kind;
   }
 
   async #list(): Promise<ApiResult<Discovered>> {
@@ -107,11 +120,10 @@ export class Discovery {
     const listed = await listInstances({ source, call: callInstances, signal }, { ...filter, engine });
     if (!listed.ok) return listed;
     const tags = callTags && (await listTags({ source, call: callTags, signal }));
-    if (tags?.ok === false) return tags;
-    return {
-      ok: true,
-      value: { ...select(listed.value, rules), listed: listed.value, tags: tags?.value ?? new Map() },
-    };
+    if (tags?.ok === true) this.#tags = tags.value;
+    else if (tags?.error.kind === 'denied') this.#tags = NO_TAGS;
+    const tagsError = tags?.ok === false ? tags.error : undefined;
+    return { ok: true, value: { ...select(listed.value, rules), listed: listed.value, tags: this.#tags, tagsError } };
   }
 
   /** A changed tag or RAM condition answers with a short list, not with an error: it takes two in a row to be believed. */

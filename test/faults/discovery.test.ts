@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { MALFORMED_JSON } from '../../dist/simulator/faults.js';
 import type { FaultEffect } from '../../dist/simulator/faults.js';
 import { refusal } from '../../dist/simulator/refusal.js';
-import { ACCOUNT, ROLES, SICK, WELL } from './cloud.js';
+import { ACCOUNT, idOf, ROLES, SICK, WELL } from './cloud.js';
 import type { Page } from './page.js';
 import { at, isAt } from './region.js';
 import { TIMEOUT_MS, startWorld } from './world.js';
@@ -105,5 +105,56 @@ describe('discovery that is broken from the start', function () {
     expect(page.all('instance_info', at(SICK))).to.deep.equal([]);
     cloud.simulator.faults.clear();
     await exporter.passUntil('all', (seen) => isAt(seen, SICK, 40), { withinMs: 10 * MINUTE + MINUTE });
+  });
+});
+
+describe('tags that RAM denies', function () {
+  this.timeout(TIMEOUT_MS);
+  let world: World;
+
+  before(async () => {
+    world = await startWorld({
+      prepare({ simulator: { faults, fleet } }) {
+        for (const role of ['idle', 'running'] as const) {
+          fleet.changeInstance(ACCOUNT, idOf(SICK, role), { tags: { env: 'prod', costCenter: '7' } });
+        }
+        faults.inject({
+          regionId: SICK,
+          action: 'DescribeDBInstanceByTags',
+          effect: { kind: 'refuse', refusal: refusal('Forbidden.RAM') },
+        });
+        return '    discovery: {tags: {env: prod}, tag_labels: [costCenter]}\n';
+      },
+    });
+  });
+
+  after(() => world.close());
+
+  const labelsOf = (page: Page): (string | undefined)[] =>
+    page.all('instance_info', at(SICK)).map(({ labels }) => labels['tag_cost_center']);
+  const told = (text: string): number => world.exporter.log.filter((line) => line.includes(text)).length;
+
+  it('cost the labels, not the instances, and no filter; the labels come with the permission', async () => {
+    const { cloud, exporter } = world;
+    await exporter.pass(65 * MINUTE);
+    const page = await exporter.page();
+    expect(labelsOf(page)).to.deep.equal([undefined, undefined]);
+    expect(page.value('exporter_targets', at(SICK))).to.equal(2);
+    expect(page.all('instance_poll_success', at(SICK)).map(({ value }) => value)).to.deep.equal([1, 1]);
+    expect(page.value('exporter_discovery_success', at(SICK))).to.equal(1);
+    expect(told('listing instance tags is denied; watching the instances without tag labels')).to.equal(1);
+    cloud.simulator.faults.clear();
+    await exporter.passUntil('the labels', (seen) => labelsOf(seen).join() === '7,7', { withinMs: 11 * MINUTE });
+    expect(told('listing instance tags recovered')).to.equal(1);
+    cloud.simulator.faults.inject({
+      regionId: SICK,
+      action: 'DescribeDBInstanceByTags',
+      effect: { kind: 'refuse', refusal: refusal('InternalError') },
+    });
+    await exporter.pass(25 * MINUTE);
+    const failing = await exporter.page();
+    expect(labelsOf(failing)).to.deep.equal(['7', '7']);
+    expect(failing.value('exporter_discovery_success', at(SICK))).to.equal(1);
+    expect(told('failed to list instance tags; keeping the last known tag labels')).to.equal(1);
   });
 });

@@ -80,6 +80,11 @@ class Rig {
   }
 }
 
+const TAGS = (pageNumber: number): TagsPage => ({
+  tags: [{ instanceId: `rm-${pageNumber - 1}`, tags: { team: `t${pageNumber}` } }],
+  totalRecordCount: 2,
+});
+
 function resultOf<T extends object>(answer: ApiError | T): ApiResult<T> {
   return 'kind' in answer ? { ok: false, error: answer } : { ok: true, value: answer };
 }
@@ -172,21 +177,71 @@ describe('discovery', () => {
     expect([one.asked[0]?.engine, two.asked[0]?.engine]).to.deep.equal(['MariaDB', undefined]);
   });
 
-  it('reads every page of tags, and fails as a whole when one of them fails', async () => {
+  it('reads every page of tags', async () => {
     const rig = new Rig({ wantsTags: true });
     rig.pages(many(2));
-    rig.tags = (pageNumber) => ({
-      tags: [{ instanceId: `rm-${pageNumber - 1}`, tags: { team: `t${pageNumber}` } }],
-      totalRecordCount: 2,
-    });
+    rig.tags = TAGS;
     await rig.discovery.refresh();
     expect([...(rig.last?.tags ?? [])]).to.deep.equal([
       ['rm-0', { team: 't1' }],
       ['rm-1', { team: 't2' }],
     ]);
-    rig.tags = () => errorOf('denied');
+  });
+
+  it('watches the instances without tags while tags alone are denied, and with them once that ends', async () => {
+    const rig = new Rig({ wantsTags: true });
+    rig.pages(many(2));
+    rig.tags = (pageNumber) => (pageNumber === 2 ? errorOf('denied') : TAGS(pageNumber));
     expect(await rig.discovery.refresh()).to.equal('denied');
-    expect(rig.discovered).to.have.length(1);
+    expect([rig.discovered, rig.last?.tags.size, rig.last?.tagsError?.kind]).to.deep.equal([
+      [['rm-0', 'rm-1']],
+      0,
+      'denied',
+    ]);
+    expect([rig.discovery.success, rig.discovery.lastSuccessAt, rig.failures]).to.deep.equal([true, 0, []]);
+    expect(rig.asked.map(({ tags }) => tags)).to.deep.equal([{ env: 'prod' }]);
+    rig.tags = TAGS;
+    expect(await rig.discovery.refresh()).to.equal(undefined);
+    expect([rig.last?.tags.size, rig.last?.tagsError]).to.deep.equal([2, undefined]);
+    rig.tags = () => errorOf('denied');
+    await rig.discovery.refresh();
+    expect([rig.last?.selected.length, rig.last?.tags.size]).to.deep.equal([2, 0]);
+  });
+
+  for (const kind of ['throttled', 'timeout', 'server', 'request', 'bad_response'] as const) {
+    it(`follows the listing and keeps the tags it knows when those end with ${kind}`, async () => {
+      const rig = new Rig({ wantsTags: true });
+      rig.pages(many(2));
+      rig.tags = TAGS;
+      await rig.discovery.refresh();
+      rig.pages(many(3));
+      rig.tags = () => errorOf(kind);
+      expect(await rig.discovery.refresh()).to.equal(kind);
+      expect([rig.last?.selected.length, rig.last?.tags.size, rig.discovery.success]).to.deep.equal([3, 2, true]);
+    });
+  }
+
+  it('finds nothing, rather than everything, when the listing that filters by tag is denied', async () => {
+    const rig = new Rig({ wantsTags: true });
+    rig.page = ({ tags }) =>
+      tags === undefined ? { instances: many(9), nextToken: undefined, totalRecordCount: 9 } : errorOf('denied');
+    rig.tags = TAGS;
+    expect(await rig.discovery.refresh()).to.equal('denied');
+    expect([rig.discovered, rig.discovery.success]).to.deep.equal([[], false]);
+  });
+
+  it('comes back for tags that failed sooner than the interval', async () => {
+    const rig = new Rig({ wantsTags: true });
+    const times: number[] = [];
+    rig.tags = () => {
+      times.push(rig.clock.now() / 1_000);
+      return errorOf('denied');
+    };
+    const done = rig.discovery.run();
+    await rig.clock.advance(1_600_000);
+    expect(times).to.deep.equal([0, 60, 180, 420, 900, 1_500]);
+    rig.stop.abort();
+    await done;
   });
 
   it('believes a listing that loses more than half of ten targets only when the next one agrees', async () => {
