@@ -21,6 +21,14 @@ export function countCompletion(outcomes: Outcomes, mode: Mode, completion: Comp
   };
 }
 
+/** With the ends that wait to be counted: all that was seen, for people. The counters of the exposition follow later. */
+export function seenOutcomes({ outcomes, tasks }: InstanceState): Outcomes {
+  return tasks.reduce(
+    (seen, { task, uncounted }) => (uncounted === undefined ? seen : countCompletion(seen, task.mode, uncounted)),
+    outcomes,
+  );
+}
+
 /** Those still in the listing, and the last 32 of the others, oldest first. */
 export function rememberCounted(countedJobs: readonly string[], listedJobs: ReadonlySet<string>): readonly string[] {
   let surplus = countedJobs.reduce((count, job) => count + Number(!listedJobs.has(job)), 0) - REMEMBERED_JOBS;

@@ -1,4 +1,5 @@
 import type { Completion, InstanceState, TrackedTask } from '../fleet/state.js';
+import { seenOutcomes } from '../fleet/outcomes.js';
 import { isFresh, phaseOf } from '../fleet/view.js';
 import type { Instance } from '../model.js';
 import { lastCompletion, rowStateOf } from './row-state.js';
@@ -11,6 +12,8 @@ export class FleetRow {
   rowState: RowState = 'unknown';
   /** Running before queued before ended, then the one without progress for longest: the row shows the first. */
   tasks: readonly TrackedTask[] = [];
+  /** All that was seen to end, counted or not. */
+  outcomes: InstanceState['outcomes'] = {};
   completion: Completion | undefined;
   /** Another one whenever the state is; none is used twice in a process, for no row. */
   revision = 0;
@@ -39,7 +42,8 @@ export class FleetRow {
     this.state = state;
     this.#freshState = rowStateOf(state, true);
     this.tasks = state.tasks.length < 2 ? state.tasks : state.tasks.toSorted(compareTasks);
-    this.completion = lastCompletion(state);
+    this.outcomes = seenOutcomes(state);
+    this.completion = lastCompletion(this.outcomes);
     this.revision = ++FleetRow.#revisions;
   }
 

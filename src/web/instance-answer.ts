@@ -36,7 +36,7 @@ export interface InstanceAnswer {
   } | null;
   /** Running before queued before ended, then the one without progress for longest. */
   readonly tasks: readonly TaskAnswer[];
-  /** By mode, once a task of it was seen. */
+  /** By mode, once a task of it was seen; with an end that `completed_tasks_total` does not count yet. */
   readonly outcomes: { readonly [M in Mode]?: OutcomesAnswer };
 }
 
@@ -79,7 +79,10 @@ export interface CompletionAnswer {
   readonly backup_id: string | null;
 }
 
-export function instanceAnswer({ state, rowState, tasks }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
+export function instanceAnswer(
+  { state, rowState, tasks, outcomes }: FleetRow,
+  snapshot: StatusSnapshot,
+): InstanceAnswer {
   const { instance, lastGoodPollAt } = state;
   return {
     account: instance.account,
@@ -101,7 +104,7 @@ export function instanceAnswer({ state, rowState, tasks }: FleetRow, snapshot: S
     last_error: errorAnswer(state, snapshot),
     tasks: tasks.map((tracked) => taskAnswer(state, tracked, snapshot)),
     outcomes: Object.fromEntries(
-      Object.entries(state.outcomes).map(([mode, outcomes]) => [mode, outcomesAnswer(outcomes, snapshot)]),
+      Object.entries(outcomes).map(([mode, seen]) => [mode, outcomesAnswer(seen, snapshot)]),
     ),
   };
 }

@@ -1,4 +1,5 @@
 import type { Completion, InstanceState } from '../fleet/state.js';
+import { seenOutcomes } from '../fleet/outcomes.js';
 import { isStuck, phaseOf } from '../fleet/view.js';
 import { MODES, OUTCOMES } from '../model.js';
 import type { Outcome } from '../model.js';
@@ -21,26 +22,23 @@ export function rowStateOf(state: InstanceState, fresh: boolean): RowState {
   if (state.tasks.some((tracked) => isStuck(state, tracked))) return 'stuck';
   if (state.tasks.some(({ task }) => phaseOf(task) === 'running')) return 'running';
   if (state.tasks.some(({ task }) => phaseOf(task) === 'queued')) return 'queued';
-  return lastKnownCompletion(state)?.outcome === 'Failed' ? 'failed' : 'idle';
+  return latest(seenOutcomes(state), KNOWN_OUTCOMES)?.outcome === 'Failed' ? 'failed' : 'idle';
 }
 
-/** The completion seen last, of any mode and outcome; counted or not, an end that waits to be counted has happened. */
-export function lastCompletion(state: InstanceState): Completion | undefined {
-  return latest(state, OUTCOMES);
-}
-
-function lastKnownCompletion(state: InstanceState): Completion | undefined {
-  return latest(state, KNOWN_OUTCOMES);
+/** The completion seen last, of any mode and outcome. */
+export function lastCompletion(outcomes: InstanceState['outcomes']): Completion | undefined {
+  return latest(outcomes, OUTCOMES);
 }
 
 const KNOWN_OUTCOMES = OUTCOMES.filter((outcome) => outcome !== 'Unknown');
 
-function latest({ outcomes, tasks }: InstanceState, wanted: readonly Outcome[]): Completion | undefined {
+function latest(outcomes: InstanceState['outcomes'], wanted: readonly Outcome[]): Completion | undefined {
   let last: Completion | undefined;
-  const take = (completion: Completion | undefined): void => {
-    if (completion !== undefined && (last === undefined || completion.at > last.at)) last = completion;
-  };
-  for (const mode of MODES) for (const outcome of wanted) take(outcomes[mode]?.last[outcome]);
-  for (const { uncounted } of tasks) if (uncounted && wanted.includes(uncounted.outcome)) take(uncounted);
+  for (const mode of MODES) {
+    for (const outcome of wanted) {
+      const completion = outcomes[mode]?.last[outcome];
+      if (completion !== undefined && (last === undefined || completion.at > last.at)) last = completion;
+    }
+  }
   return last;
 }

@@ -162,6 +162,33 @@ describe('the status API', () => {
     ]);
   });
 
+  it('tells of an end that is not counted yet everywhere', async () => {
+    const seen = { Finished: 2, Failed: 0, Unknown: 0 };
+    const before = { outcome: 'Finished', at: NOW - 90 * MINUTE, durationMs: MINUTE, backupJobId: '1' } as const;
+    const failure = { outcome: 'Failed', at: NOW, durationMs: MINUTE, backupJobId: '2', backupId: undefined } as const;
+    current = snapshot({
+      states: [
+        state({
+          tasks: [tracked({ task: task({ backupJobId: '2', backupStatus: 'Failed' }), uncounted: failure })],
+          outcomes: { Automated: { counts: seen, last: { Finished: { ...before, backupId: undefined } } } },
+        }),
+      ],
+    });
+    const { counts, instances } = await statusOf(server);
+    const [one] = instances;
+    expect([counts.failed, one?.state]).to.deep.equal([1, 'failed']);
+    expect(one?.outcomes.Automated?.counts).to.deep.equal({ Finished: 2, Failed: 1, Unknown: 0 });
+    expect(one?.outcomes.Automated?.last.Failed).to.deep.equal({
+      at: '2026-01-15T08:30:00.000Z',
+      duration_seconds: 60,
+      backup_job_id: '2',
+      backup_id: null,
+    });
+    expect(one?.outcomes.Automated?.last.Finished?.backup_job_id).to.equal('1');
+    const page = (await ask(server, '/')).body;
+    expect(page).to.match(/class="c-outcome"><span class="outcome failed">/);
+  });
+
   it('tells of the exporter, its accounts, places, budget and what is left out', async () => {
     current = snapshot({
       accounts: [
