@@ -41,18 +41,17 @@ export function isStuck(state: InstanceState, { task, lastProgressAt }: TrackedT
 
 const PHASE_ORDER: readonly TaskPhase[] = ['running', 'queued', 'ended'];
 
-/** Of several tasks of one mode, the one that its value series show: running before queued before ended, then the highest job id. */
-export function shownTask(state: InstanceState, mode: Mode): TrackedTask | undefined {
-  let best: TrackedTask | undefined;
-  for (const tracked of state.tasks) {
-    if (tracked.task.mode === mode && (best === undefined || isFurther(tracked.task, best.task))) best = tracked;
-  }
-  return best;
+/**
+ * In the order in which they are displayed: running before queued before ended, then the highest job id. The first is the
+ * displayed task of the instance, the first of a mode that of the mode.
+ */
+export function displayedTasks({ tasks }: InstanceState): readonly TrackedTask[] {
+  return tasks.length < 2 ? tasks : tasks.toSorted(compareTasks);
 }
 
-function isFurther(one: BackupTask, other: BackupTask): boolean {
+function compareTasks({ task: one }: TrackedTask, { task: other }: TrackedTask): number {
   const phases = PHASE_ORDER.indexOf(phaseOf(one)) - PHASE_ORDER.indexOf(phaseOf(other));
-  return phases === 0 ? compareJobIds(one.backupJobId, other.backupJobId) > 0 : phases < 0;
+  return phases || compareJobIds(other.backupJobId, one.backupJobId);
 }
 
 /** Job ids are decimal numbers of any length: the longer is the higher, then digit by digit. */

@@ -63,7 +63,7 @@ async function rowsOf({ states, places, now }: FleetView): Promise<readonly Row[
   const rows: Row[] = [];
   for (const state of states) {
     const { account, regionId } = state.instance;
-    rows.push(rowOf(state, now, limits.get(account)?.get(regionId)));
+    rows.push(rowOf(state, now, limits.get(account)?.get(regionId) ?? 0));
     if (rows.length % (SLICE_BYTES / MADE_ROW_BYTES) === 0) await nextTurn();
   }
   return rows;

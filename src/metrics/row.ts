@@ -1,5 +1,5 @@
 import type { InstanceState, TrackedTask } from '../fleet/state.js';
-import { isFresh, shownTask } from '../fleet/view.js';
+import { displayedTasks, isFresh } from '../fleet/view.js';
 import type { Instance } from '../model.js';
 import { MODES } from '../model.js';
 import { labelBytes, moreLabelBytes } from './labels.js';
@@ -17,18 +17,22 @@ export interface Row {
   readonly shown: readonly TrackedTask[];
 }
 
-/** `staleAfterMs` is the limit in force at the instance's place; undefined when the place is gone. */
-export function rowOf(state: InstanceState, nowMs: number, staleAfterMs: number | undefined): Row {
-  const fresh = staleAfterMs !== undefined && isFresh(state, nowMs, staleAfterMs);
+/** `staleAfterMs` is the limit in force at the instance's place; 0 when the place is gone. */
+export function rowOf(state: InstanceState, nowMs: number, staleAfterMs: number): Row {
+  const fresh = isFresh(state, nowMs, staleAfterMs);
   return {
     state,
     ...labelsOf(state.instance),
     fresh,
-    shown: fresh && state.tasks.length > 0 ? MODES.flatMap((mode) => shownTask(state, mode) ?? []) : NONE,
+    shown: fresh && state.tasks.length > 0 ? firstOfEachMode(displayedTasks(state)) : NONE,
   };
 }
 
 const NONE: readonly TrackedTask[] = [];
+
+function firstOfEachMode(tasks: readonly TrackedTask[]): readonly TrackedTask[] {
+  return MODES.flatMap((mode) => tasks.find(({ task }) => task.mode === mode) ?? []);
+}
 
 type InstanceLabels = Pick<Row, 'labels' | 'infoLabels'>;
 

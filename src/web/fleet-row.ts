@@ -1,6 +1,6 @@
 import type { Completion, InstanceState, TrackedTask } from '../fleet/state.js';
 import { seenOutcomes } from '../fleet/outcomes.js';
-import { isFresh, phaseOf } from '../fleet/view.js';
+import { displayedTasks } from '../fleet/view.js';
 import type { Instance } from '../model.js';
 import { lastCompletion, rowStateOf } from './row-state.js';
 import type { RowState } from './row-state.js';
@@ -10,7 +10,7 @@ export class FleetRow {
   static #revisions = 0;
   state: InstanceState;
   rowState: RowState = 'unknown';
-  /** Running before queued before ended, then the one without progress for longest: the row shows the first. */
+  /** In the order in which they are displayed: the row shows the first. */
   tasks: readonly TrackedTask[] = [];
   /** All that was seen to end, counted or not. */
   outcomes: InstanceState['outcomes'] = {};
@@ -19,7 +19,6 @@ export class FleetRow {
   revision = 0;
   /** What is searched of the instance. Orders by name, and what has no name by id; no two are the same. */
   text: string;
-  #freshState: RowState = 'unknown';
 
   constructor(state: InstanceState) {
     this.state = state;
@@ -40,18 +39,16 @@ export class FleetRow {
   update(state: InstanceState): void {
     if (state.instance !== this.state.instance) this.text = textOf(state.instance);
     this.state = state;
-    this.#freshState = rowStateOf(state, true);
-    this.tasks = state.tasks.length < 2 ? state.tasks : state.tasks.toSorted(compareTasks);
+    this.tasks = displayedTasks(state);
     this.outcomes = seenOutcomes(state);
     this.completion = lastCompletion(this.outcomes);
     this.revision = ++FleetRow.#revisions;
   }
 
-  /** Staleness alone depends on the clock. */
-  age(nowMs: number, staleAfterMs: number): void {
+  /** To be called after `update`, and whenever the data goes stale or is fresh again. */
+  age(isFresh: boolean): void {
     const before = this.rowState;
-    const shows = this.#freshState === 'unsupported' || isFresh(this.state, nowMs, staleAfterMs);
-    this.rowState = shows ? this.#freshState : 'unknown';
+    this.rowState = rowStateOf(this.state, isFresh);
     if (this.rowState !== before) this.revision = ++FleetRow.#revisions;
   }
 
@@ -68,13 +65,6 @@ export class FleetRow {
         one.engine === other.engine)
     );
   }
-}
-
-const PHASES = ['running', 'queued', 'ended'];
-
-function compareTasks(one: TrackedTask, other: TrackedTask): number {
-  const phases = PHASES.indexOf(phaseOf(one.task)) - PHASES.indexOf(phaseOf(other.task));
-  return phases || one.lastProgressAt - other.lastProgressAt;
 }
 
 function textOf({ name, instanceId, account, regionId, engine, engineVersion, labels }: Instance): string {

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
+import { isFresh } from '../fleet/view.js';
 import type { Place } from '../model.js';
 import { FleetRow } from './fleet-row.js';
 import { ROW_STATES } from './row-state.js';
@@ -33,8 +34,6 @@ export class FleetTable {
   /** Of each row, the look that found it different from the one before. */
   changedAt = new Uint32Array();
   #states: readonly InstanceState[] = [];
-  /** Of each row, when it was last polled with success; -Infinity for never. */
-  #goodAt = new Float64Array();
   /** Of each row, whether it was fresh at the last look; 2 where that is to be seen. */
   #fresh = new Uint8Array();
   #version: number | undefined;
@@ -60,13 +59,12 @@ export class FleetTable {
       if (state === undefined || row === undefined || state === this.#states[index]) continue;
       if (!row.isOf(state)) return false;
       row.update(state);
-      this.#note(index, state);
+      this.#note(index);
     }
     return true;
   }
 
-  #note(index: number, { lastGoodPollAt }: InstanceState): void {
-    this.#goodAt[index] = lastGoodPollAt ?? -Infinity;
+  #note(index: number): void {
     this.#fresh[index] = 2;
     this.changedAt[index] = this.look;
   }
@@ -77,7 +75,6 @@ export class FleetTable {
     this.engineOf = new Uint32Array(states.length);
     this.stateOf = new Uint8Array(states.length);
     this.changedAt = new Uint32Array(states.length);
-    this.#goodAt = new Float64Array(states.length);
     this.#fresh = new Uint8Array(states.length);
     const known = new Map(this.rows.map((row) => [row.state.instance, row]));
     const rows: FleetRow[] = [];
@@ -92,7 +89,7 @@ export class FleetTable {
       this.placeOf[index] = places.indexOf(instance);
       if (!engines.has(instance.engine)) engines.set(instance.engine, engines.size);
       this.engineOf[index] = engines.get(instance.engine) ?? 0;
-      this.#note(index, state);
+      this.#note(index);
     }
     this.rows = rows;
     this.places = places.all;
@@ -114,14 +111,14 @@ export class FleetTable {
     );
     const staleAfterMs = Float64Array.from(limits, (view) => view?.staleAfterMs ?? 0);
     let aged = 0;
-    for (let index = 0; index < this.#goodAt.length; index++) {
-      const limitMs = staleAfterMs[this.placeOf[index] ?? 0] ?? 0;
-      const isFresh = nowMs - (this.#goodAt[index] ?? -Infinity) < limitMs ? 1 : 0;
+    for (let index = 0; index < this.rows.length; index++) {
       const row = this.rows[index];
-      if (this.#fresh[index] === isFresh || row === undefined) continue;
-      this.#fresh[index] = isFresh;
+      if (row === undefined) continue;
+      const fresh = isFresh(row.state, nowMs, staleAfterMs[this.placeOf[index] ?? 0] ?? 0);
+      if (this.#fresh[index] === Number(fresh)) continue;
+      this.#fresh[index] = Number(fresh);
       this.changedAt[index] = this.look;
-      row.age(nowMs, limitMs);
+      row.age(fresh);
       this.stateOf[index] = ROW_STATES.indexOf(row.rowState);
       if (++aged % A_TURN === 0) await nextTurn();
     }

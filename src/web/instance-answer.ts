@@ -34,7 +34,7 @@ export interface InstanceAnswer {
     readonly request_id: string | null;
     readonly at: string;
   } | null;
-  /** Running before queued before ended, then the one without progress for longest. */
+  /** Running before queued before ended, then the highest job id: the list shows the first. */
   readonly tasks: readonly TaskAnswer[];
   /** By mode, once a task of it was seen; with an end that `completed_tasks_total` does not count yet. */
   readonly outcomes: { readonly [M in Mode]?: OutcomesAnswer };

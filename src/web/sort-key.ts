@@ -48,7 +48,7 @@ const LATER_THAN_ANY_TIME = 1e13;
 function urgency(row: FleetRow): number {
   switch (row.rowState) {
     case 'stuck':
-      return row.task?.lastProgressAt ?? 0;
+      return Math.min(...row.tasks.map(({ lastProgressAt }) => lastProgressAt));
     case 'failed':
       return -(row.completion?.at ?? 0);
     case 'unknown':

@@ -3,7 +3,7 @@ import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
 import type { FleetEvent } from '../../../dist/fleet/apply.js';
 import { isActive, openJobs } from '../../../dist/fleet/activity.js';
 import type { InstanceState, TrackedTask } from '../../../dist/fleet/state.js';
-import { isStuck, openTasks, shownTask } from '../../../dist/fleet/view.js';
+import { displayedTasks, isStuck, openTasks } from '../../../dist/fleet/view.js';
 import type { BackupTask, PollResult } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 
@@ -81,16 +81,16 @@ describe('a task that is followed', () => {
     expect(watched.poll(91 * MINUTE, [taskOf('1', { processPercent: 11 })]) && stuck()).to.equal(false);
   });
 
-  it('is shown before others of its mode if it is further along, then by the higher job id', () => {
+  it('is displayed before others if it is further along, then by the higher job id', () => {
     const queued = (id: string): BackupTask => taskOf(id, { backupStatus: 'NoStart' });
     const watched = new Watched().poll(0, [queued('99'), taskOf('9'), taskOf('10'), finished('100')]);
-    expect(shownTask(watched.state, 'Automated')?.task.backupJobId).to.equal('10');
+    const displayed = (): string[] => displayedTasks(watched.state).map(({ task }) => task.backupJobId);
+    expect(displayed()).to.deep.equal(['10', '9', '99', '100']);
     watched.poll(1, [queued('99'), queued('9'), finished('100')]);
-    expect(shownTask(watched.state, 'Automated')?.task.backupJobId).to.equal('10');
+    expect(displayed()).to.deep.equal(['10', '99', '9', '100']);
     watched.poll(2, [queued('99'), queued('9'), finished('100')], [['10', finished('10')]]);
-    expect(shownTask(watched.state, 'Automated')?.task.backupJobId).to.equal('99');
+    expect(displayed()).to.deep.equal(['99', '9', '100']);
     expect(openTasks(watched.state, 'Automated')).to.equal(2);
-    expect(shownTask(watched.state, 'Manual')).to.equal(undefined);
   });
 
   it('keeps its times when it returns after a gap of one poll', () => {

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { InstanceState } from '../../../dist/fleet/state.js';
 import type { StatusSnapshot } from '../../../dist/web/snapshot.js';
 import type { StatusAnswer } from '../../../dist/web/status-answer.js';
+import { expose } from '../metrics/fleet.js';
 import { MINUTE, NOW, ask, instance, serveParts, snapshot, state, task, tracked } from './helpers.js';
 import type { TestServer } from './helpers.js';
 
@@ -187,6 +188,21 @@ describe('the status API', () => {
     expect(one?.outcomes.Automated?.last.Finished?.backup_job_id).to.equal('1');
     const page = (await ask(server, '/')).body;
     expect(page).to.match(/class="c-outcome"><span class="outcome failed">/);
+  });
+
+  it('shows first the task that the metrics show, and the longest without progress first of the stuck', async () => {
+    const running = (id: string, minutes: number, processPercent: number) =>
+      tracked({ task: task({ backupJobId: id, processPercent }), lastProgressAt: NOW - minutes * MINUTE });
+    const one = (name: string, ...tasks: ReturnType<typeof tracked>[]) =>
+      state({ instance: instance({ instanceId: `rm-${name}`, name }), tasks });
+    const two = one('two', running('9', 50, 10), running('10', 1, 90));
+    current = snapshot({ states: [one('other', running('8', 40, 20)), two] });
+    const answer = await statusOf(server);
+    expect(namesOf(answer)).to.deep.equal(['two', 'other']);
+    expect(answer.instances[0]?.tasks.map(({ backup_job_id }) => backup_job_id)).to.deep.equal(['10', '9']);
+    expect((await ask(server, '/')).body).to.match(/data-key="production\/cn-hangzhou\/rm-two"[^]*?90 %[^]*?<\/tr>/);
+    expect(namesOf(await statusOf(server, '?sort=progress'))).to.deep.equal(['other', 'two']);
+    expect(await expose({ states: [two] })).to.match(/task_progress_ratio\{[^}]*instance_id="rm-two"[^}]*\} 0\.9\n/);
   });
 
   it('tells of the exporter, its accounts, places, budget and what is left out', async () => {
