@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { TAB_ICON } from './icons.js';
 import { STYLESHEET } from './stylesheet.js';
 
@@ -15,25 +16,38 @@ export interface Assets {
   readonly files: ReadonlyMap<string, Asset>;
 }
 
-/** The modules that the page's script is made of, as they lie in the built program: their imports are relative. */
-const SCRIPTS = [
-  'clock.js',
-  'web/browser/live.js',
-  'web/browser/main.js',
-  'web/browser/morph.js',
-  'web/browser/navigation.js',
-  'web/browser/times.js',
-  'web/page/age-text.js',
-];
+const BUILT = new URL('../../', import.meta.url);
+const MAIN_SCRIPT = 'web/browser/main.js';
+/** In what the compiler writes each import and re-export begins a line; it leaves out those of types. */
+const IMPORTS = /^(?:import|export)(?:[^'"=;]*\bfrom)?\s*['"]([^'"]+)['"]/gm;
+
+/**
+ * The page's script and every module that it imports, by their path in the built program: their imports are relative.
+ * @throws an Error for an import that no browser could follow
+ */
+function readScripts(): ReadonlyMap<string, Buffer> {
+  const scripts = new Map<string, Buffer>();
+  const read = (path: string): void => {
+    if (scripts.has(path)) return;
+    const body = readFileSync(new URL(path, BUILT));
+    scripts.set(path, body);
+    for (const [, target = ''] of body.toString().matchAll(IMPORTS)) {
+      if (!target.startsWith('.')) throw new Error(`${path} runs in the browser, which cannot import ${target}`);
+      read(posix.join(posix.dirname(path), target));
+    }
+  };
+  read(MAIN_SCRIPT);
+  return scripts;
+}
 
 /** Reads the assets into memory; nothing is read from disk after that. */
 export function loadAssets(): Assets {
   const named: [string, Asset][] = [
     ['style.css', { type: 'text/css; charset=utf-8', body: Buffer.from(STYLESHEET) }],
     ['icon.svg', { type: 'image/svg+xml', body: Buffer.from(TAB_ICON) }],
-    ...SCRIPTS.map((path): [string, Asset] => [
+    ...[...readScripts()].map(([path, body]): [string, Asset] => [
       path,
-      { type: 'text/javascript; charset=utf-8', body: readFileSync(new URL(`../../${path}`, import.meta.url)) },
+      { type: 'text/javascript; charset=utf-8', body },
     ]),
   ];
   const hash = createHash('sha256');
