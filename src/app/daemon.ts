@@ -52,7 +52,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     options.webConfigFile === undefined ? undefined : await openWebConfig(options.webConfigFile, { log, clock });
   const app = await App.open({ ...options, config: loaded.config, isOnce: false });
   if (security !== undefined) app.self.watchWebConfig(() => security.status().ok);
-  const reloads = new Reloads(app, options);
+  const scrapes = new Scrapes({
+    states: () => app.fleet.scrape(),
+    places: () => app.views(),
+    self: app.self,
+    clock,
+    log,
+    onBug: app.onBug,
+  });
+  const reloads = new Reloads(app, scrapes, options);
   const servers = await startServers({
     addresses: options.listenAddresses,
     clock,
@@ -62,7 +70,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       name: options.name,
       telemetryPath: options.telemetryPath,
       guard: security && ((request, response, next) => void security.middleware(request, response, next)),
-      ...scrapesOf(app, options),
+      scrape: (request) => scrapes.answer(request),
       ready: () => app.ready(),
       configText: () => effectiveYaml(app.config),
       snapshot: () => snapshotOf(app, options, reloads),
@@ -92,29 +100,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return isWhole;
     },
   };
-
-  function scrapesOf({ fleet, self, onBug }: App, { log: scrapeLog }: DaemonOptions): { scrape: Scrapes['answer'] } {
-    const scrapes = new Scrapes({
-      states: () => fleet.scrape(),
-      places: () => app.views(),
-      self,
-      clock,
-      log: scrapeLog,
-      onBug,
-    });
-    return { scrape: (request) => scrapes.answer(request) };
-  }
 }
 
 /** Takes over a changed configuration file, whole or not at all. */
 class Reloads {
   readonly #app: App;
+  readonly #scrapes: Scrapes;
   readonly #options: DaemonOptions;
   successful = true;
   lastSuccessAt: number;
 
-  constructor(app: App, options: DaemonOptions) {
+  constructor(app: App, scrapes: Scrapes, options: DaemonOptions) {
     this.#app = app;
+    this.#scrapes = scrapes;
     this.#options = options;
     this.lastSuccessAt = app.startedAt;
   }
@@ -141,6 +139,7 @@ class Reloads {
       if (problems.length > 0) return problems;
       for (const warning of warningsOf(loaded)) this.#options.log.warn(warning);
       this.#app.configure(loaded.config);
+      this.#scrapes.renew();
       return [];
     } catch (thrown) {
       return thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];

@@ -53,6 +53,7 @@ export class Scrapes {
   readonly #pool = new ChunkPool();
   /** Renders that were asked for in plain, the oldest first. */
   #plain: readonly SharedRender[] = [];
+  readonly #failed = new WeakSet<SharedRender>();
   #renders = 0;
 
   constructor(options: ScrapesOptions) {
@@ -62,6 +63,11 @@ export class Scrapes {
   /** Renders of the fleet begun so far. */
   get renders(): number {
     return this.#renders;
+  }
+
+  /** The next scrape starts a new render: after a reload none shows the fleet of before. */
+  renew(): void {
+    this.#shared.clear();
   }
 
   /** Never rejects: what goes wrong is told to `onBug` and answered with 500. */
@@ -85,11 +91,10 @@ export class Scrapes {
       };
     } catch (error) {
       release();
+      if (this.#shared.get(format) === render) this.#shared.delete(format);
       // Once for all that share it.
-      if (this.#shared.get(format) === render) {
-        this.#shared.delete(format);
-        this.#options.onBug(error);
-      }
+      if (render === undefined || !this.#failed.has(render)) this.#options.onBug(error);
+      if (render !== undefined) this.#failed.add(render);
       return failure();
     }
   }

@@ -59,6 +59,18 @@ describe('a reload', () => {
     ]);
   });
 
+  it('is seen by a scrape right after it', async () => {
+    const regions = async (): Promise<string[]> => {
+      const { port } = daemon.addresses[0]!;
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return [...text.matchAll(/instance_info\{[^}]*region_id="([^"]+)"/g)].map(([, region]) => region!);
+    };
+    expect(await regions()).to.deep.equal(['cn-hangzhou']);
+    daemon.reload();
+    expect(await regions()).to.deep.equal(['cn-beijing']);
+    await daemon.stop();
+  });
+
   it('that is asked for once a stop has begun reads nothing and says why', async () => {
     const stopping = daemon.stop();
     expect(daemon.reload()).to.deep.equal(['the exporter is stopping']);

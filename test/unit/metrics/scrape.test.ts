@@ -31,6 +31,16 @@ function setUp(over: Partial<ScrapesOptions> = {}) {
   return { clock, fleet, self, places, scrapes };
 }
 
+/** Cannot be rendered. */
+const broken: InstanceState = {
+  ...aState(),
+  outcomes: {
+    get Automated(): never {
+      throw new Error('no\nsuch thing');
+    },
+  },
+};
+
 function textOf({ body, headers }: ScrapeAnswer): string {
   const whole = Buffer.concat(body);
   expect(headers['Content-Length']).to.equal(whole.length);
@@ -104,6 +114,28 @@ describe('a scrape', () => {
     expect(scrapes.renders).to.equal(2);
   });
 
+  it('shares no render with those from before a reload, not even one that still runs', async () => {
+    const told: unknown[] = [];
+    const { scrapes, fleet } = setUp({ states: () => fleet.states, onBug: (thrown) => told.push(messageOf(thrown)) });
+    const texts: string[] = [];
+    for (const request of [PLAIN, GZIP]) {
+      scrapes.renew();
+      fleet.states = aFleet(1_000);
+      const before = Promise.all([scrapes.answer(request), scrapes.answer(request)]);
+      fleet.states = [];
+      scrapes.renew();
+      texts.push(textOf(await scrapes.answer(request)), ...(await before).map(textOf));
+    }
+    const shows = texts.map((text) => text.includes('alicloud_rds_backup_instance_info'));
+    expect(shows).to.deep.equal([false, true, true, false, true, true]);
+    fleet.states = [...aFleet(1_000), broken];
+    scrapes.renew();
+    const failing = Promise.all([scrapes.answer(PLAIN), scrapes.answer(PLAIN)]);
+    scrapes.renew();
+    expect((await failing).map(({ status }) => status)).to.deep.equal([500, 500]);
+    expect(told).to.deep.equal(['no such thing']);
+  });
+
   it('tells what the exporter counts afresh within the second too', async () => {
     const { scrapes, self, places } = setUp();
     for (const request of [PLAIN, GZIP]) {
@@ -164,14 +196,6 @@ describe('a scrape', () => {
 
   it('that cannot be rendered is answered with 500 and told of once, and the next one is tried anew', async () => {
     const told: unknown[] = [];
-    const broken = {
-      ...aState(),
-      outcomes: {
-        get Automated(): never {
-          throw new Error('no\nsuch thing');
-        },
-      },
-    };
     for (const request of [PLAIN, GZIP]) {
       const { scrapes, fleet } = setUp({
         states: () => fleet.states,
