@@ -18,6 +18,9 @@ export const POLLING_DEFAULTS: PollingConfig = {
   stuckAfterMs: 30 * 60_000,
 };
 
+/** Unless given, `stale_after` is at least this many polls of an idle instance. */
+const STALE_POLLS = 3;
+
 export function readPolling(setting: Setting): PollingConfig {
   const key = setting.section([
     'idle_interval',
@@ -31,12 +34,9 @@ export function readPolling(setting: Setting): PollingConfig {
   ]);
   const or = POLLING_DEFAULTS;
   const idleIntervalMs = key('idle_interval').duration(or.idleIntervalMs, TIMER);
-  const staleAfterMs = key('stale_after').duration(or.staleAfterMs, AGE);
-  if (staleAfterMs < idleIntervalMs) {
-    const least = `stale_after must be at least idle_interval (${formatDuration(idleIntervalMs)})`;
-    if (key('stale_after').given) key('stale_after').problem(least);
-    else key('idle_interval').problem(`${least}, and is ${formatDuration(staleAfterMs)} unless given`);
-  }
+  const staleAfterMs = key('stale_after').duration(Math.max(or.staleAfterMs, STALE_POLLS * idleIntervalMs), AGE);
+  if (staleAfterMs < idleIntervalMs)
+    key('stale_after').problem(`stale_after must be at least idle_interval (${formatDuration(idleIntervalMs)})`);
   return {
     idleIntervalMs,
     activeIntervalMs: key('active_interval').duration(or.activeIntervalMs, TIMER),

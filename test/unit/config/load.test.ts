@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { loadConfig } from '../../../dist/config/load.js';
+import { effectiveYaml } from '../../../dist/config/effective.js';
 import type { AccountConfig, CredentialsConfig } from '../../../dist/config/config.js';
 import { Secret } from '../../../dist/secret.js';
 import { ACCOUNT, load, problemsOf } from './reading.js';
@@ -60,6 +61,23 @@ describe('a configuration', () => {
       },
       warnings: [],
     });
+  });
+
+  it('serves values for 15 minutes or three polls of an idle instance, whichever is longer, unless told otherwise', () => {
+    const polling: [string, string][] = [
+      ['{}', '15m'],
+      ['{idle_interval: 1m}', '15m'],
+      ['{idle_interval: 301s}', '15m3s'],
+      ['{idle_interval: 1h}', '3h'],
+      ['{idle_interval: 24d}', '72d'],
+      ['{idle_interval: 1h, stale_after: 1h}', '1h'],
+      ['{idle_interval: 1s, stale_after: 2s}', '2s'],
+    ];
+    for (const [block, staleAfter] of polling) {
+      const shown = effectiveYaml(load(`${ACCOUNT}polling: ${block}\n`).config);
+      expect([block, /stale_after: (.*)/.exec(shown)?.[1]]).to.deep.equal([block, staleAfter]);
+      expect(effectiveYaml(load(shown).config)).to.equal(shown);
+    }
   });
 
   it('is read with every key, overrides resolved level by level', () => {
