@@ -109,10 +109,8 @@ function tagLabelsOf({ tags, tagLabels }: TargetSources, instanceId: string): Re
   const own = tags.get(instanceId);
   if (own === undefined) return NO_LABELS;
   return Object.fromEntries(
-    tagLabels.flatMap(({ tag, label }) => {
-      const value = own[tag];
-      return value === undefined ? [] : [[label, value]];
-    }),
+    // An object's prototype has names too: `constructor` may be wanted as a tag.
+    tagLabels.flatMap(({ tag, label }) => (Object.hasOwn(own, tag) ? [[label, own[tag] ?? '']] : [])),
   );
 }
 

@@ -45,7 +45,8 @@ export function unsignedHeader(headers: IncomingHttpHeaders, signed: readonly st
 
 /** The text that the client must have signed. */
 export function stringToSign(request: SignedRequest, signedHeaders: readonly string[]): string {
-  const headers = signedHeaders.toSorted().map((name) => `${name}:${headerText(request.headers[name]).trim()}\n`);
+  const given = new Map(Object.entries(request.headers));
+  const headers = signedHeaders.toSorted().map((name) => `${name}:${headerText(given.get(name)).trim()}\n`);
   const canonical = [
     request.method,
     request.path,

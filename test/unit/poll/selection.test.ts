@@ -43,6 +43,18 @@ describe('the targets of an account and region', () => {
     ]);
   });
 
+  it('have labels of their own tags alone, whatever a tag is called', () => {
+    const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'];
+    const tagLabels = names.map((tag) => ({ tag, label: `tag_${tag}` }));
+    const labelsWith = (...own: [string, string][]): object | undefined => {
+      const tags = new Map([['rm-1', Object.fromEntries(own)]]);
+      return targetsOf(sources({ selected: [orders], tags, tagLabels }))[0]?.labels;
+    };
+    expect(labelsWith(['team', 'billing'])).to.deep.equal({});
+    const all = names.map((name): [string, string] => [name, `of ${name}`]);
+    expect(labelsWith(...all)).to.deep.equal(Object.fromEntries(all.map(([name, value]) => [`tag_${name}`, value])));
+  });
+
   it('hold a static one that the filters exclude, with its name', () => {
     const statics = [{ id: 'rm-1', labels: {}, stuckAfterMs: 1_800_000 }];
     expect(targetsOf(sources({ statics, listed: [orders] }))).to.deep.equal([instanceOf('rm-1', { name: 'orders' })]);

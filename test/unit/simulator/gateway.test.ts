@@ -75,6 +75,14 @@ describe('the gateway of the simulator', () => {
     });
   }
 
+  it('refuses a signed header that is not there, whatever it is called', async () => {
+    const signed = 'constructor;host;x-acs-date;x-acs-version';
+    const authorization = `ACS3-HMAC-SHA256 Credential=key,SignedHeaders=${signed},Signature=${'ab'.repeat(32)}`;
+    const headers = { authorization, 'x-acs-date': NOW, 'x-acs-version': '2014-08-15' };
+    const answer = await fetch(simulator.url, { method: 'POST', headers });
+    expect(parsed(await answer.text()).Code).to.equal('SignatureDoesNotMatch');
+  });
+
   it('accepts a date 15 minutes off', async () => {
     for (const date of ['2026-01-15T08:15:00Z', '2026-01-15T08:45:00Z']) {
       expect((await call({ date })).status, date).to.equal(200);
