@@ -81,7 +81,7 @@ export interface BackupTask {
   readonly backupStatus: TaskStatus | undefined;
   /** BackupProgressStatus as given; undefined when absent. */
   readonly progressStatus: ProgressStatus | undefined;
-  /** Process in percent as given, also outside 0..100; undefined when absent or no number. */
+  /** Process in percent as given, also outside 0..100 but within -1,000..1,000; undefined when absent or no number. */
   readonly processPercent: number | undefined;
   /** `TempBackupTask`, `NormalBackupTask`; empty when absent. */
   readonly taskAction: string;

@@ -94,6 +94,9 @@ function readTaskAction(job: JsonObject, note: Note): string {
   return action;
 }
 
+/** Whatever the API says, sums and times made from a percentage stay within what a number and a date can hold. */
+const MAX_PERCENT = 1_000;
+
 /** Percent in decimal digits. Above 100 on an ended task is known: manual backups were seen to end at 125. */
 function readProcess(job: JsonObject, { ended, note }: { ended: boolean; note: Note }): number | undefined {
   const value = fieldOf(job, 'Process');
@@ -101,8 +104,9 @@ function readProcess(job: JsonObject, { ended, note }: { ended: boolean; note: N
   const [, digits, sign] = /^(-?\d+(?:\.\d+)?)\s*(%?)$/.exec(textOf(job, 'Process') ?? '') ?? [];
   const percent = Number(digits);
   const usable = digits !== undefined && Number.isFinite(percent);
-  if (!usable || sign === '%' || percent < 0 || (percent > 100 && !ended)) note('Process', value);
-  return usable ? percent : undefined;
+  const most = ended ? MAX_PERCENT : 100;
+  if (!usable || sign === '%' || percent < 0 || percent > most) note('Process', value);
+  return usable ? Math.min(MAX_PERCENT, Math.max(-MAX_PERCENT, percent)) : undefined;
 }
 
 const ENDED = 2;

@@ -5,6 +5,7 @@ import type { Mode, Outcome } from '../model.js';
 import type { FleetRow } from './fleet-row.js';
 import type { RowState } from './row-state.js';
 import type { StatusSnapshot } from './snapshot.js';
+import { isolate } from './isolate.js';
 import { estimatedEndAt } from './time-to-go.js';
 import { timeText } from './time-text.js';
 
@@ -18,6 +19,8 @@ export interface InstanceAnswer {
   readonly engine_version: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly state: RowState;
+  /** Set when the exporter failed to render the instance: of the rest, only its names and its state say anything. */
+  readonly problem: string | null;
   /** Why the instance has no backup tasks; null when it can have some. */
   readonly unsupported: string | null;
   readonly stuck_after_seconds: number;
@@ -48,7 +51,7 @@ export interface TaskAnswer {
   readonly mode: Mode;
   readonly backup_status: string | null;
   readonly backup_progress_status: string | null;
-  /** Process in percent as given, also outside 0..100. */
+  /** Process in percent as given, also outside 0..100 but within -1,000..1,000. */
   readonly process: number | null;
   /** The status that counts: `backup_status`, or `backup_progress_status` when that is absent. */
   readonly status: string;
@@ -79,10 +82,45 @@ export interface CompletionAnswer {
   readonly backup_id: string | null;
 }
 
+export const NOT_RENDERED = 'The exporter failed to render this instance; its log has the reason.';
+
 export function instanceAnswer(
-  { state, rowState, tasks, outcomes }: FleetRow,
+  row: FleetRow,
   snapshot: StatusSnapshot,
+  onBug: (error: unknown) => void,
 ): InstanceAnswer {
+  return isolate(
+    () => wholeAnswer(row, snapshot),
+    () => namesAnswer(row, snapshot),
+    onBug,
+  );
+}
+
+function namesAnswer({ state: { instance }, rowState }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
+  return {
+    account: instance.account,
+    region_id: instance.regionId,
+    instance_id: instance.instanceId,
+    name: instance.name,
+    engine: instance.engine,
+    engine_version: instance.engineVersion,
+    labels: {},
+    state: rowState,
+    problem: NOT_RENDERED,
+    unsupported: null,
+    stuck_after_seconds: instance.stuckAfterMs / 1_000,
+    first_seen: timeText(snapshot, snapshot.now),
+    last_poll: null,
+    last_good_poll: null,
+    data_age_seconds: null,
+    next_poll: null,
+    last_error: null,
+    tasks: [],
+    outcomes: {},
+  };
+}
+
+function wholeAnswer({ state, rowState, tasks, outcomes }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
   const { instance, lastGoodPollAt } = state;
   return {
     account: instance.account,
@@ -93,6 +131,7 @@ export function instanceAnswer(
     engine_version: instance.engineVersion,
     labels: instance.labels,
     state: rowState,
+    problem: null,
     unsupported: state.unsupported ?? null,
     stuck_after_seconds: instance.stuckAfterMs / 1_000,
     first_seen: timeText(snapshot, state.firstSeenAt),

@@ -90,12 +90,12 @@ export interface StatusParts {
   readonly facets: Facets;
 }
 
-export function statusAnswer(parts: StatusParts): StatusAnswer {
+export function statusAnswer(parts: StatusParts, onBug: (error: unknown) => void): StatusAnswer {
   const { snapshot, found } = parts;
   return {
     ...statusHead(parts),
     now: timeText(snapshot, snapshot.now),
-    instances: found.rows.map((row) => instanceAnswer(row, snapshot)),
+    instances: found.rows.map((row) => instanceAnswer(row, snapshot, onBug)),
   };
 }
 

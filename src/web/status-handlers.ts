@@ -16,6 +16,7 @@ import type { StatusQuery } from './status-query.js';
 /** What is told of the fleet; the index behind it is shared by everyone who looks. */
 export function statusHandlers(parts: WebParts, assets: string): Record<'json' | 'page', RequestHandler> {
   const { name, telemetryPath } = parts;
+  const onBug = (error: unknown): void => parts.onBug(error);
   const index = new FleetIndex();
   let looking: Promise<StatusSnapshot> | undefined;
   /** Who comes while the index is being brought up to date shares that look, and reads before the next one begins. */
@@ -47,10 +48,11 @@ export function statusHandlers(parts: WebParts, assets: string): Record<'json' |
             name,
             telemetryPath,
             assets,
-            answer: statusAnswer(seen),
+            answer: statusAnswer(seen, onBug),
             query: { ...query, open },
             problems,
-            opened: opened && instanceAnswer(opened, seen.snapshot),
+            opened: opened && instanceAnswer(opened, seen.snapshot, onBug),
+            onBug,
           };
           // All is read: other work has its turn before the long rest.
           await nextTurn();
@@ -71,7 +73,7 @@ export function statusHandlers(parts: WebParts, assets: string): Record<'json' |
       await sendWithTag(request, response, {
         type: 'application/json',
         tagged: statusFacts(seen),
-        text: async () => JSON.stringify(statusAnswer(seen)),
+        text: async () => JSON.stringify(statusAnswer(seen, onBug)),
       });
     },
   };

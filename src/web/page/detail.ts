@@ -1,4 +1,6 @@
+import { NOT_RENDERED } from '../instance-answer.js';
 import type { CompletionAnswer, InstanceAnswer, OutcomesAnswer } from '../instance-answer.js';
+import { isolate } from '../isolate.js';
 import { MODES, OUTCOMES } from '../../model.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -10,25 +12,18 @@ import { spanText } from './age-text.js';
 import { taskCard } from './task-card.js';
 import { timeElement } from './time-element.js';
 
+export interface DetailFacts {
+  /** Undefined when the exporter watches no such instance. */
+  readonly instance: InstanceAnswer | undefined;
+  readonly query: PageQuery;
+  readonly now: string;
+  readonly onBug: (error: unknown) => void;
+}
+
 /** Everything that is known about one instance, beside the list. */
-export function detailPanel(instance: InstanceAnswer | undefined, query: PageQuery, now: string): Html | undefined {
+export function detailPanel({ instance, query, now, onBug }: DetailFacts): Html | undefined {
   if (query.open === '') return undefined;
-  const close = html`<a class="close" href="${pageUrl(query, { open: '' })}" data-close aria-label="Close the detail"
-    ><span aria-hidden="true">✕</span></a
-  >`;
-  if (instance === undefined) {
-    return html`<aside
-      class="detail"
-      id="detail"
-      aria-labelledby="detail-title"
-      tabindex="-1"
-      data-key="detail ${query.open}"
-    >
-      ${close}
-      <h2 id="detail-title">${query.open}</h2>
-      <p>The exporter does not watch this instance now.</p>
-    </aside>`;
-  }
+  const title = instance === undefined ? query.open : instance.name || instance.instance_id;
   return html`<aside
     class="detail"
     id="detail"
@@ -36,9 +31,26 @@ export function detailPanel(instance: InstanceAnswer | undefined, query: PageQue
     tabindex="-1"
     data-key="detail ${query.open}"
   >
-    ${close}
-    <h2 id="detail-title">${instance.name || instance.instance_id}</h2>
-    <p>${badge(instance.state)} ${instance.unsupported}</p>
+    <a class="close" href="${pageUrl(query, { open: '' })}" data-close aria-label="Close the detail"
+      ><span aria-hidden="true">✕</span></a
+    >
+    <h2 id="detail-title">${title}</h2>
+    ${isolate(
+      () => body(instance, now),
+      () => notice(NOT_RENDERED),
+      onBug,
+    )}
+  </aside>`;
+}
+
+function notice(text: string): Html {
+  return html`<p class="notice bad">${text}</p>`;
+}
+
+function body(instance: InstanceAnswer | undefined, now: string): Html {
+  if (instance === undefined) return html`<p>The exporter does not watch this instance now.</p>`;
+  if (instance.problem !== null) return notice(instance.problem);
+  return html`<p>${badge(instance.state)} ${instance.unsupported}</p>
     ${errorText(instance, now)}
     <h3>Tasks</h3>
     ${instance.tasks.length === 0 ? html`<p class="minor">The API lists no backup task.</p>` : instance.tasks.map((task) => taskCard(task, instance, now))}
@@ -49,8 +61,7 @@ export function detailPanel(instance: InstanceAnswer | undefined, query: PageQue
     <h3>In the RDS console</h3>
     <ul class="links">
       ${consoleLinks(instance)}
-    </ul>
-  </aside>`;
+    </ul>`;
 }
 
 function errorText({ last_error: error }: InstanceAnswer, now: string): Html | undefined {

@@ -1,4 +1,6 @@
+import { NOT_RENDERED } from '../instance-answer.js';
 import type { InstanceAnswer } from '../instance-answer.js';
+import { isolate } from '../isolate.js';
 import type { StatusAnswer } from '../status-answer.js';
 import type { SortKey } from '../status-query.js';
 import { html } from './html.js';
@@ -10,10 +12,10 @@ import type { PageQuery } from './page-url.js';
 import { pager } from './pager.js';
 
 /** The list of instances with what sorts and pages it. */
-export function instanceList(answer: StatusAnswer, query: PageQuery): Html {
+export function instanceList(answer: StatusAnswer, query: PageQuery, onBug: (error: unknown) => void): Html {
   return html`<section class="list" id="list" aria-labelledby="list-title" tabindex="-1">
     <h2 id="list-title">Instances</h2>
-    ${answer.instances.length === 0 ? nothing(answer, query) : table(answer, query)} ${pager(answer, query)}
+    ${answer.instances.length === 0 ? nothing(answer, query) : table(answer, query, onBug)} ${pager(answer, query)}
   </section>`;
 }
 
@@ -25,7 +27,14 @@ function nothing({ total }: StatusAnswer, query: PageQuery): Html {
   return html`<p class="empty">No instance matches. <a href="?">Show all</a></p>`;
 }
 
-function table(answer: StatusAnswer, query: PageQuery): Html {
+function table(answer: StatusAnswer, query: PageQuery, onBug: (error: unknown) => void): Html {
+  const rows = answer.instances.map((instance) =>
+    isolate(
+      () => row(instance, answer.now, query),
+      () => bareRow(instance, query, NOT_RENDERED),
+      onBug,
+    ),
+  );
   return html`<table role="table">
     <thead role="rowgroup">
       <tr role="row">
@@ -33,7 +42,7 @@ function table(answer: StatusAnswer, query: PageQuery): Html {
       </tr>
     </thead>
     <tbody role="rowgroup">
-      ${answer.instances.map((instance) => row(instance, answer.now, query))}
+      ${rows}
     </tbody>
   </table>`;
 }
@@ -56,13 +65,23 @@ function sortLink(query: PageQuery, key: SortKey, label: string): Html {
 }
 
 function row(instance: InstanceAnswer, now: string, query: PageQuery): Html {
-  const key = openText(instance);
-  const { name, instance_id, state } = instance;
+  if (instance.problem !== null) return bareRow(instance, query, instance.problem);
   const cells = COLUMNS.map((column) => {
     const content = column.cell(instance, now);
     const style = content === undefined ? `${column.style} none` : column.style;
     return html`<td role="cell" class="${style}">${content}</td>`;
   });
+  return rowOf(instance, query, html`${cells}`);
+}
+
+/** What is left of a row that cannot be rendered. */
+function bareRow(instance: InstanceAnswer, query: PageQuery, problem: string): Html {
+  return rowOf(instance, query, html`<td role="cell" colspan="${COLUMNS.length}">${problem}</td>`);
+}
+
+function rowOf(instance: InstanceAnswer, query: PageQuery, cells: Html): Html {
+  const key = openText(instance);
+  const { name, instance_id, state } = instance;
   return html`<tr
     role="row"
     class="${state}"

@@ -22,11 +22,13 @@ export interface PageFacts {
   readonly problems: readonly string[];
   /** The instance whose detail is open. */
   readonly opened: InstanceAnswer | undefined;
+  /** Told of a row or detail that could not be rendered. */
+  readonly onBug: (error: unknown) => void;
 }
 
 /** The whole status page. All that it loads comes from the exporter, all that it says is there without the script. */
 export function statusPage(facts: PageFacts): string {
-  const { name, assets, answer, query } = facts;
+  const { name, assets, answer, query, onBug } = facts;
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -53,7 +55,8 @@ export function statusPage(facts: PageFacts): string {
           ${problemList(answer, facts.problems)} ${exporterLine(answer)} ${stateCounts(answer, query)}
           ${filterForm(answer, query)}
           <div class="work${query.open === '' ? '' : ' two'}">
-            ${instanceList(answer, query)} ${detailPanel(facts.opened, query, answer.now)}
+            ${instanceList(answer, query, onBug)}
+            ${detailPanel({ instance: facts.opened, query, now: answer.now, onBug })}
           </div>
           ${exporterSection(answer)}
         </main>

@@ -189,6 +189,9 @@ describe('Process', () => {
     ['25%', 25, false],
     ['125', 125, false],
     ['-1', -1, false],
+    ['1000.5', 1_000, false],
+    [99_999_999_999_990, 1_000, false],
+    ['-99999999999990', -1_000, false],
     ['abc', undefined, false],
     ['1e2', undefined, false],
     ['0x10', undefined, false],
@@ -204,6 +207,15 @@ describe('Process', () => {
       expect(task.unexpected.map(({ field }) => field)).to.deep.equal(expected ? [] : ['Process']);
     });
   }
+
+  it('above 1,000 is known on no task', () => {
+    const ended = { ...RUNNING, BackupStatus: 'Finished' };
+    expect(readOne({ ...ended, Process: '1000' })).to.deep.include({ processPercent: 1_000, unexpected: [] });
+    expect(readOne({ ...ended, Process: '1001' })).to.deep.include({
+      processPercent: 1_000,
+      unexpected: [{ field: 'Process', value: '1001' }],
+    });
+  });
 
   it('above 100 is known on an ended task', () => {
     for (const ended of [

@@ -36,6 +36,34 @@ async function statusOf(server: TestServer, query = ''): Promise<StatusAnswer> {
   return JSON.parse(body);
 }
 
+describe('an instance that cannot be rendered', () => {
+  const sick: [string, Partial<InstanceState>][] = [
+    ['as JSON', { firstSeenAt: NaN }],
+    ['as a row', { instance: Object.assign(instance(), { engineVersion: () => '8.0' }) }],
+    ['as a detail', { instance: Object.assign(instance(), { labels: { team: () => 'billing' } }) }],
+  ];
+  for (const [name, over] of sick) {
+    it(`${name} takes nothing with it, and is told of`, async () => {
+      const bugs: unknown[] = [];
+      const states = [...fleet(), state(over)];
+      const onBug = (error: unknown): void => void bugs.push(error);
+      const server = await serveParts({ snapshot: () => snapshot({ states }), onBug });
+      const list = (await ask(server, '/')).body;
+      const detail = await ask(server, '/?open=production/cn-hangzhou/rm-bp1example01');
+      const { counts, instances } = await statusOf(server);
+      await server.close();
+      expect(bugs.length).to.be.greaterThan(0);
+      expect(counts).to.include({ idle: 2, stuck: 1 });
+      expect(instances.map(({ name: shown }) => shown)).to.have.members(states.map((one) => one.instance.name));
+      const problem = 'The exporter failed to render this instance; its log has the reason.';
+      expect(instances.filter((one) => one.problem === problem)).to.have.length(name === 'as JSON' ? 1 : 0);
+      expect(list.match(/<tr\b[^>]*data-key="production/g)).to.have.length(8);
+      expect(list.includes(problem)).to.equal(name !== 'as a detail');
+      expect([detail.status, detail.body.includes(`<p class="notice bad">${problem}</p>`)]).to.deep.equal([200, true]);
+    });
+  }
+});
+
 describe('the status API', () => {
   let server: TestServer;
   let current: StatusSnapshot;
@@ -112,6 +140,7 @@ describe('the status API', () => {
         engine_version: '8.0',
         labels: { team: 'billing' },
         state: 'running',
+        problem: null,
         unsupported: null,
         stuck_after_seconds: 1_800,
         first_seen: '2026-01-15T07:30:00.000Z',
