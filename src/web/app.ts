@@ -1,6 +1,7 @@
 import express from 'express';
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
+import { errorBody } from './error-body.js';
 import { loadAssets } from './page/assets.js';
 import type { Asset } from './page/assets.js';
 import type { StatusSnapshot } from './snapshot.js';
@@ -62,7 +63,7 @@ export function createApp(parts: WebParts): Express {
     const allow = allowedMethods(route);
     app.all(exactly(path), dispatch(route, allow));
   }
-  app.use((_request, response) => sendText(response, 404, 'Not Found'));
+  app.use((request, response) => sendError(request, response, 404, 'Not Found'));
   app.use(errorHandler(parts));
   return app;
 }
@@ -99,7 +100,7 @@ function dispatch(route: Route, allow: string): RequestHandler {
     if (handler) return handler(request, response, next);
     response.setHeader('Allow', allow);
     if (request.method === 'OPTIONS') return void response.status(204).end();
-    return sendText(response, 405, 'Method Not Allowed');
+    return sendError(request, response, 405, 'Method Not Allowed');
   };
 }
 
@@ -134,11 +135,11 @@ const MAX_URL_LENGTH = 8_192;
 
 function boundedUrl(request: Request, response: Response, next: () => void): void {
   response.setHeader('Cache-Control', 'no-store');
-  if (request.url.length > MAX_URL_LENGTH) return sendText(response, 414, 'URI Too Long');
+  if (request.url.length > MAX_URL_LENGTH) return sendError(request, response, 414, 'URI Too Long');
   try {
     decodeURIComponent(request.path);
   } catch {
-    return sendText(response, 400, 'Bad Request: the path is not valid percent-encoded UTF-8');
+    return sendError(request, response, 400, 'Bad Request: the path is not valid percent-encoded UTF-8');
   }
   next();
 }
@@ -188,10 +189,10 @@ function reloadHandler(parts: WebParts): RequestHandler {
 
 /** Express recognises an error handler by its four parameters. */
 function errorHandler(parts: WebParts): ErrorRequestHandler {
-  return (error: unknown, _request, response, _next) => {
+  return (error: unknown, request, response, _next) => {
     parts.onBug(error);
     if (response.headersSent) response.destroy();
-    else sendText(response, 500, 'Internal Server Error');
+    else sendError(request, response, 500, 'Internal Server Error');
   };
 }
 
@@ -200,4 +201,9 @@ function sendText(response: Response, status: number, text: string): void {
     .status(status)
     .type('text/plain; charset=utf-8')
     .send(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+function sendError(request: Request, response: Response, status: number, error: string): void {
+  const { type, text } = errorBody(request.url, error);
+  response.status(status).type(type).send(text);
 }

@@ -69,7 +69,8 @@ export class FleetRow {
 
 function textOf({ name, instanceId, account, regionId, engine, engineVersion, labels }: Instance): string {
   const place = `${account}\n${regionId}\n${instanceId}`;
-  return `${name || instanceId}\n${place}\n${engine} ${engineVersion}\n${Object.values(labels).join('\n')}`.toLowerCase();
+  const pairs = Object.entries(labels).map((pair) => pair.join('='));
+  return `${name || instanceId}\n${place}\n${engine} ${engineVersion}\n${pairs.join('\n')}`.toLowerCase();
 }
 
 function stateText({ tasks, lastPoll }: InstanceState): string {

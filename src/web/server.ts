@@ -4,6 +4,7 @@ import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
+import { answerClientErrors } from './client-error.js';
 
 /** Where to listen; without a host on all interfaces, IPv4 and IPv6. */
 export interface ListenAddress {
@@ -94,6 +95,7 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
     if (closing || carriesBody(request.headers)) response.setHeader('Connection', 'close');
     options.listener(request, response);
   });
+  answerClientErrors(server);
   server.on('connect', refuseTunnel);
   server.maxConnections = limits.maxConnections;
   server.maxRequestsPerSocket = limits.maxRequestsPerConnection;

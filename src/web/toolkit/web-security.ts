@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { readRegularFile } from '../../regular-file.js';
+import { errorBody } from '../error-body.js';
 import { BasicAuth } from './basic-auth.js';
 import type { Compare } from './basic-auth.js';
 import { BcryptThread } from './bcrypt-thread.js';
@@ -100,9 +101,9 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
         if (value === '') response.removeHeader(name);
         else response.setHeader(name, value);
       }
-      if (limit?.allow() === false) return refuse(response, 429);
+      if (limit?.allow() === false) return refuse(request, response, 429);
       const refusal = users.size === 0 ? undefined : await judge(users, request);
-      return refusal === undefined ? next() : refuse(response, refusal);
+      return refusal === undefined ? next() : refuse(request, response, refusal);
     },
     status() {
       followed.current();
@@ -130,7 +131,8 @@ const ADVICE: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   503: { 'Retry-After': '1' },
 };
 
-function refuse(response: ServerResponse, code: Refusal): void {
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
-  response.writeHead(code, { ...headers, ...ADVICE[code] }).end(`${STATUS_CODES[code]}\n`);
+function refuse(request: IncomingMessage, response: ServerResponse, code: Refusal): void {
+  const { type, text } = errorBody(request.url ?? '', STATUS_CODES[code] ?? '');
+  const headers = { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' };
+  response.writeHead(code, { ...headers, ...ADVICE[code] }).end(text);
 }

@@ -100,26 +100,47 @@ describe('the routes', () => {
         const { status, headers, body } = await ask(server, path, { method });
         expect(status).to.equal(405);
         expect(headers.allow).to.equal('GET, HEAD, OPTIONS');
-        expect(body).to.equal('Method Not Allowed\n');
+        const text = path.startsWith('/api/') ? '{"errors":["Method Not Allowed"]}\n' : 'Method Not Allowed\n';
+        expect(body).to.equal(text);
       });
     }
   }
 
   it('know no other path', async () => {
-    const paths = [
-      '/favicon.ico',
-      '/metrics/',
-      '/METRICS',
-      '/api',
-      '/api/v1/status/',
-      '/assets/',
-      '/-/quit',
-      '/index.html',
-    ];
+    const paths = ['/favicon.ico', '/metrics/', '/METRICS', '/api', '/assets/', '/-/quit', '/index.html'];
     for (const path of paths) {
       const { status, body } = await ask(server, path);
       expect([path, status, body]).to.deep.equal([path, 404, 'Not Found\n']);
     }
+  });
+
+  it('answer every error under /api/ as JSON', async () => {
+    const api = '/api/v1/status';
+    const failing = await serveParts({
+      snapshot: () => {
+        throw new Error('no snapshot');
+      },
+      onBug: () => undefined,
+    });
+    const asked: [string, string, number, string][] = [
+      ['GET', `${api}/`, 404, 'Not Found'],
+      ['GET', '/api/', 404, 'Not Found'],
+      ['GET', '/api/%2e%2e/config', 404, 'Not Found'],
+      ['POST', api, 405, 'Method Not Allowed'],
+      ['GET', `${api}?q=${'a'.repeat(9_000)}`, 414, 'URI Too Long'],
+      ['GET', '/api/%zz', 400, 'Bad Request: the path is not valid percent-encoded UTF-8'],
+      ['GET', api, 500, 'Internal Server Error'],
+    ];
+    for (const [method, path, expected, error] of asked) {
+      const { status, headers, body } = await ask(failing, path, { method });
+      expect([path, status, headers['content-type'], body]).to.deep.equal([
+        path,
+        expected,
+        'application/json; charset=utf-8',
+        `${JSON.stringify({ errors: [error] })}\n`,
+      ]);
+    }
+    await failing.close();
   });
 
   it('reach no file of the host', async () => {
@@ -188,7 +209,8 @@ describe('every answer', () => {
     });
     for (const path of ['/config', '/metrics', '/api/v1/status', '/']) {
       const { status, body } = await ask(failing, path);
-      expect([path, status, body]).to.deep.equal([path, 500, 'Internal Server Error\n']);
+      expect([path, status, body.includes('Internal Server Error')]).to.deep.equal([path, 500, true]);
+      expect(body).to.not.match(/LTAI|broke|snapshot/);
     }
     await failing.close();
     expect(bugs).to.deep.equal(['Error: LTAI-secret at /home/x.js', 'Error: scrape broke', 'type error', 'type error']);

@@ -137,6 +137,54 @@ describe('a slow or greedy client', () => {
     await server.close();
   });
 
+  it('is told what is wrong with what is no request, in JSON where it asks the API', async () => {
+    const server = await serve(hello);
+    const big = `X-Big: ${'a'.repeat(20_000)}`;
+    const url =
+      'Bad Request: the URL holds a character that must be percent-encoded, as curl does with -G --data-urlencode NAME=VALUE';
+    const asked: [string, string, string][] = [
+      ['GET /?q=数据平台 HTTP/1.1\r\nHost: a', '400 Bad Request', `${url}\n`],
+      ['GET /api/v1/status?q=数据平台 HTTP/1.1\r\nHost: a', '400 Bad Request', `{"errors":["${url}"]}\n`],
+      ['GET /api/v1/数据 HTTP/1.1\r\nHost: a', '400 Bad Request', `{"errors":["${url}"]}\n`],
+      ['GET /api/v1/status HTTP/9.9\r\nHost: a', '400 Bad Request', '{"errors":["Bad Request"]}\n'],
+      ['FROB / HTTP/1.1\r\nHost: a', '400 Bad Request', 'Bad Request\n'],
+      [
+        `GET /api/v1/status HTTP/1.1\r\nHost: a\r\n${big}`,
+        '431 Request Header Fields Too Large',
+        '{"errors":["Request Header Fields Too Large"]}\n',
+      ],
+    ];
+    for (const [text, status, body] of asked) {
+      const [head = '', told] = (await dialogue(server.port, `${text}\r\n\r\n`)).split('\r\n\r\n');
+      const type = body.startsWith('{') ? 'application/json' : 'text/plain';
+      expect([text.slice(0, 40), ...head.split('\r\n'), told]).to.deep.equal([
+        text.slice(0, 40),
+        `HTTP/1.1 ${status}`,
+        `Content-Type: ${type}; charset=utf-8`,
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        'X-Content-Type-Options: nosniff',
+        'Connection: close',
+        body,
+      ]);
+    }
+    await server.close();
+  });
+
+  it('that breaks off into nonsense while it is being answered is cut off, the answer unspoilt', async () => {
+    const begun = new EventEmitter();
+    const server = await serve((_request, response) => {
+      response.write('half of it');
+      begun.emit('it');
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(begun, 'it');
+    socket.write('nonsense\r\n\r\n');
+    const told = await untilClosed(socket);
+    await server.close();
+    expect(told).to.match(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\na\r\nhalf of it\r\n$/);
+  });
+
   it('that sends a body is answered and disconnected, the body unread', async () => {
     const server = await serve(hello);
     const told = await dialogue(server.port, `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc`);

@@ -18,7 +18,9 @@ function fleet(): InstanceState[] {
     backupId: undefined,
   } as const;
   return [
-    made('idle', {}),
+    made('idle', {
+      instance: instance({ instanceId: 'rm-idle', name: 'idle', labels: { tag_env: 'prod', owner: '数据平台 a=b' } }),
+    }),
     made('running', { tasks: [tracked()] }, 'PostgreSQL'),
     made('queued', { tasks: [tracked({ task: task({ backupStatus: 'NoStart', processPercent: 0 }) })] }),
     made('stuck', { tasks: [tracked({ lastProgressAt: NOW - 31 * MINUTE })] }),
@@ -310,6 +312,10 @@ describe('the status API', () => {
     ['?q=RM-RUNN', ['running']],
     ['?q=billing+rm-idle', []],
     ['?q=production%20%20idle', ['idle']],
+    ['?q=tag_env%3Dprod', ['idle']],
+    ['?q=TAG_ENV=Prod+owner=%E6%95%B0%E6%8D%AE', ['idle']],
+    ['?q=a=b', ['idle']],
+    ['?q=owner=prod', []],
     ['?q=88120417&state=stuck', ['stuck']],
     ['?limit=2&offset=1', ['failed', 'unknown']],
     ['?offset=100', []],

@@ -29,7 +29,7 @@ describe('a server by the web configuration', () => {
 
   it('asks for a password on every path', async () => {
     await start(USERS, 'bcrypt');
-    for (const path of ['/', '/metrics', '/-/healthy', '/-/ready', '/config', '/api/v1/status', '//', '/%2e%2e/x']) {
+    for (const path of ['/', '/metrics', '/-/healthy', '/-/ready', '/config', '/api', '//', '/%2e%2e/x']) {
       const answer = await web.get(path);
       expect(answer, path).to.include({ status: 401, body: 'Unauthorized\n' });
       expect(answer?.headers['www-authenticate']).to.equal('Basic');
@@ -106,6 +106,18 @@ describe('a server by the web configuration', () => {
     expect(web.compared).to.deep.equal(['x']);
     certificates.write('web.yml', USERS);
     expect(await get()).to.equal(200);
+  });
+
+  it('refuses as JSON who asks the API', async () => {
+    await start(`${USERS}rate_limit:\n  interval: 1m30s\n  burst: 2\n`);
+    const get = async () => {
+      const { status, headers, body } = (await web.get('/api/v1/status?limit=1'))!;
+      return [status, headers['content-type'], body];
+    };
+    const json = 'application/json; charset=utf-8';
+    expect(await get()).to.deep.equal([401, json, '{"errors":["Unauthorized"]}\n']);
+    await get();
+    expect(await get()).to.deep.equal([429, json, '{"errors":["Too Many Requests"]}\n']);
   });
 
   it('lets nobody in while passwords cannot be compared', async () => {
