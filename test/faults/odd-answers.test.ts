@@ -48,6 +48,35 @@ describe('a thousand tasks in one answer', function () {
   });
 });
 
+describe('a percentage that no backup can have', function () {
+  this.timeout(TIMEOUT_MS);
+  const LOW = -99_999_999_999_990;
+  let world: World;
+
+  before(async () => {
+    world = await startWorld({ prepare: (cloud) => cloud.progress(SICK, LOW) });
+  });
+
+  after(() => world.close());
+
+  it('is shown within bounds, and takes neither the page nor the API with it', async () => {
+    const { cloud, exporter } = world;
+    for (const [given, shown, ratio] of [
+      [LOW, -1_000, 0],
+      [LOW + 20, -1_000, 0],
+      [-LOW, 1_000, 1],
+    ] as const) {
+      cloud.progress(SICK, given);
+      await exporter.pass(MINUTE);
+      expect(await exporter.get('/')).to.contain(idOf(SICK, 'running'));
+      expect(await exporter.get('/api/v1/status')).to.contain(`"process":${shown},`);
+      const page = await exporter.page();
+      expect(isAt(page, SICK, 100 * ratio) && isAt(page, WELL, 40)).to.equal(true);
+      expect(page.value('exporter_internal_errors_total')).to.equal(0);
+    }
+  });
+});
+
 describe('instance ids that nobody would choose', function () {
   this.timeout(TIMEOUT_MS);
   const IDS = [
