@@ -49,8 +49,8 @@ describe('right after a write of the state', function () {
         for (const signal of [first, second]) exporter.program.child.kill(signal);
       });
       const reloads = exporter.program.stderr.match(/msg="configuration reloaded"/g) ?? [];
-      // Of two that wait, the system hands over SIGHUP first.
-      expect(reloads).to.have.length.within(Number(first === 'SIGHUP'), 1);
+      // Two threads of a process may take one signal each, so either may come first: test/unit/app has both orders.
+      expect(reloads).to.have.length.within(0, 1);
       expectNoComplaint(exporter);
 
       await start();
