@@ -11,6 +11,8 @@ export interface StateKeeper {
   save(state: InstanceState): void;
   /** Resolves to whether it is on disk; never rejects. */
   saveNow(state: InstanceState): Promise<boolean>;
+  /** Whether everything that was to be saved of it is on disk. */
+  isSaved(key: string): boolean;
   /** It is watched from now on. */
   watched(key: string): void;
   /** It is no longer watched, and may come back. */
@@ -94,8 +96,9 @@ export class Fleet {
   }
 
   /**
-   * Takes in the result of a poll. An outcome is on disk before it is shown, so that a counter never runs backwards over
-   * a restart: while it cannot be stored it is noted and not counted. Everything else is saved behind.
+   * Takes in the result of a poll. What a restart could not learn again is on disk before it is shown. While the disk
+   * fails, an outcome is noted and not counted, since a counter must never run backwards; a task is shown all the same,
+   * since nobody may miss a running backup for the sake of a disk. Everything else is saved behind.
    */
   async apply(key: string, result: PollResult): Promise<InstanceState | undefined> {
     const before = this.#states.get(key);
@@ -104,7 +107,8 @@ export class Fleet {
     const context = { nowMs: clock.now(), activeIntervalMs: activeIntervalMs(), lastScrapeMs: this.#lastScrapeMs };
     let { state, events } = applyPoll(before, result, context);
     const removals = this.#removals;
-    const isUrgent = keeper !== undefined && before.outcomes !== state.outcomes;
+    const isUrgent =
+      keeper !== undefined && (isNews(before, state) || (isFirst(before, state) && !keeper.isSaved(key)));
     const isSaved = isUrgent && (await keeper.saveNow(state));
     if (isUrgent && !isSaved) ({ state, events } = applyPoll(before, result, { ...context, mayCount: false }));
     const now = this.#states.get(key);
@@ -122,6 +126,22 @@ export class Fleet {
     this.#states.set(key, state);
     this.#version++;
   }
+}
+
+/** An outcome, a task or since when it runs: what was seen once and is not told by a later poll. */
+function isNews(before: InstanceState, after: InstanceState): boolean {
+  if (before.outcomes !== after.outcomes) return true;
+  if (before.tasks === after.tasks) return false;
+  const runningSince = new Map(before.tasks.map((tracked) => [tracked.task.backupJobId, tracked.runningSince]));
+  return after.tasks.some(
+    ({ task: { backupJobId }, runningSince: since }) =>
+      !runningSince.has(backupJobId) || runningSince.get(backupJobId) !== since,
+  );
+}
+
+/** The first poll shows when the instance was first seen. */
+function isFirst(before: InstanceState, after: InstanceState): boolean {
+  return before.lastPoll === undefined && after.lastPoll !== undefined;
 }
 
 function isWorthSaving(before: InstanceState, after: InstanceState): boolean {

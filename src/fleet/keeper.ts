@@ -37,6 +37,8 @@ export class Keeper implements StateKeeper {
   readonly #kept = new Map<string, Kept>();
   /** What the store does not have yet; of these it deletes what is not kept. */
   #unsaved = new Set<string>();
+  /** What is being written. */
+  #underway: ReadonlySet<string> = new Set();
   /** Instances of before the restart that nobody has watched yet, and that the store still has as watched. */
   readonly #unclaimed = new Set<string>();
   #writing: Promise<boolean> = Promise.resolve(true);
@@ -127,6 +129,10 @@ export class Keeper implements StateKeeper {
     return !this.#isClosed && !this.#isFailing && this.#flush();
   }
 
+  isSaved(key: string): boolean {
+    return !this.#unsaved.has(key) && !this.#underway.has(key);
+  }
+
   /** Writes what waits and lets go of the store. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -176,7 +182,7 @@ export class Keeper implements StateKeeper {
   /** Whether the store now has all that waited. */
   async #write(): Promise<boolean> {
     const { store, clock } = this.#options;
-    const keys = this.#unsaved;
+    const keys = (this.#underway = this.#unsaved);
     this.#unsaved = new Set();
     const recordOf = (key: string): string | undefined => {
       const kept = this.#kept.get(key);
@@ -190,6 +196,8 @@ export class Keeper implements StateKeeper {
       this.#unsaved = new Set([...keys, ...this.#unsaved, ...this.#kept.keys()]);
       this.#report(thrown);
       return false;
+    } finally {
+      this.#underway = new Set();
     }
   }
 

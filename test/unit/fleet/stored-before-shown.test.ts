@@ -1,0 +1,149 @@
+import { expect } from 'chai';
+import type { FleetEvent } from '../../../dist/fleet/apply.js';
+import { Fleet } from '../../../dist/fleet/fleet.js';
+import { Keeper } from '../../../dist/fleet/keeper.js';
+import type { InstanceState } from '../../../dist/fleet/state.js';
+import { instanceKey } from '../../../dist/model.js';
+import type { BackupTask, PollResult } from '../../../dist/model.js';
+import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
+import { FakeClock, settle } from '../../helpers/fake-clock.js';
+
+const RM1 = instanceOf('rm-1');
+const KEY = instanceKey(RM1);
+const QUEUED = { backupStatus: undefined, progressStatus: 'NoStart' } as const;
+
+/** The write-behind never comes due here: the clock stands still unless a test moves it. */
+describe('what a scrape shows', () => {
+  let clock: FakeClock;
+  let fleet: Fleet;
+  let onDisk: Map<string, string>;
+  let writes: number;
+  let disk: 'works' | 'fails' | 'hangs';
+  let events: FleetEvent['type'][];
+
+  beforeEach(async () => {
+    clock = new FakeClock();
+    [onDisk, disk] = [new Map(), 'works'];
+    await restart();
+    fleet.watch(RM1);
+    await clock.advance(1_000);
+    writes = 0;
+  });
+
+  /** A new process, after a kill: it has what is on disk. */
+  async function restart(): Promise<void> {
+    const files = (onDisk = new Map(onDisk));
+    [events, writes] = [[], 0];
+    const quiet = (): void => undefined;
+    const keeper = new Keeper({
+      clock,
+      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      store: {
+        readAll: async () => files,
+        async write(changes) {
+          writes++;
+          if (disk === 'fails') throw new Error('no space left on device');
+          if (disk === 'hangs') await new Promise(() => undefined);
+          for (const [key, text] of changes) if (text !== undefined) files.set(key, text);
+        },
+        close: async () => undefined,
+      },
+    });
+    const onEvent = (_: unknown, { type }: FleetEvent): void => void events.push(type);
+    fleet = new Fleet({ clock, activeIntervalMs: () => 30_000, onEvent, keeper }, await keeper.load());
+    keeper.start({ forget: () => undefined, onSaved: () => undefined });
+  }
+
+  function listed(...tasks: readonly BackupTask[]): PollResult {
+    return { ok: true, tasks, followUps: [] };
+  }
+
+  async function poll(...tasks: readonly BackupTask[]): Promise<void> {
+    await fleet.apply(KEY, listed(...tasks));
+  }
+
+  function scraped(): InstanceState {
+    return fleet.scrape().find(({ instance }) => instance.instanceId === 'rm-1')!;
+  }
+
+  /** What a kill at this moment leaves of the instance. */
+  async function afterKill(): Promise<InstanceState> {
+    await restart();
+    return fleet.watch(RM1);
+  }
+
+  it('of a task survives a kill at once, the first of its mode or not', async () => {
+    for (const job of ['1', '2']) {
+      await poll(taskOf(job));
+      expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal([job]);
+      await poll(taskOf(job, { backupStatus: 'Finished' }));
+      await poll();
+    }
+    await poll(taskOf('3'));
+    expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['3']);
+    expect((await afterKill()).tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['3']);
+  });
+
+  it('of the time since when a task runs survives a kill at once', async () => {
+    await poll(taskOf('1', QUEUED));
+    await clock.advance(60_000);
+    await poll(taskOf('1'));
+    const { runningSince } = scraped().tasks[0]!;
+    expect(runningSince).to.equal(clock.now());
+    expect((await afterKill()).tasks[0]!.runningSince).to.equal(runningSince);
+  });
+
+  for (const [name, result] of [
+    ['that worked', listed()],
+    ['that failed', { ok: false, error: errorOf('timeout') }],
+  ] as const) {
+    it(`of when an instance was first seen survives a kill at once, after a first poll ${name}`, async () => {
+      const rm2 = instanceOf('rm-2');
+      fleet.watch(rm2);
+      const seenAt = clock.now();
+      await fleet.apply(instanceKey(rm2), result);
+      expect(fleet.scrape()).to.have.length(2);
+      await afterKill();
+      await clock.advance(5_000);
+      expect(fleet.watch(rm2).firstSeenAt).to.equal(seenAt);
+    });
+  }
+
+  it('waits for no write where nothing new is learnt', async () => {
+    await poll(taskOf('1'));
+    expect(writes).to.equal(1);
+    await clock.advance(30_000);
+    writes = 1;
+    await poll(taskOf('1', { processPercent: 50 }));
+    await poll(taskOf('1', { processPercent: 60 }));
+    expect([writes, scraped().tasks[0]!.task.processPercent]).to.deep.equal([1, 60]);
+    await clock.advance(1_000);
+    expect(writes).to.equal(2);
+  });
+
+  it('holds no new task before it is on disk, nor is it logged', async () => {
+    disk = 'hangs';
+    void poll(taskOf('1'));
+    await settle();
+    expect([scraped().tasks, events]).to.deep.equal([[], []]);
+  });
+
+  it('holds a new task all the same after 30 s of a disk that hangs, and at once from then on', async () => {
+    disk = 'hangs';
+    void poll(taskOf('1'));
+    await clock.advance(29_999);
+    expect(scraped().tasks).to.deep.equal([]);
+    await clock.advance(1);
+    expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['1']);
+    await poll(taskOf('1'), taskOf('2'));
+    expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['1', '2']);
+  });
+
+  it('holds a new task all the same where the disk fails, and each once in the log', async () => {
+    disk = 'fails';
+    await poll(taskOf('1'));
+    await poll(taskOf('1'), taskOf('2'));
+    expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['1', '2']);
+    expect(events).to.deep.equal(['task_seen', 'task_seen']);
+  });
+});
