@@ -2,6 +2,7 @@ import { FakeClock } from '../helpers/fake-clock.js';
 import { eventually } from '../helpers/program.js';
 import { ACCOUNT, ROLES, SICK, WELL, idOf, startCloud } from './cloud.js';
 import type { Cloud, Role } from './cloud.js';
+import { Disk } from './disk.js';
 import { Exporter } from './exporter.js';
 import type { Labels, Page } from './page.js';
 import { Volume } from './state-faults.js';
@@ -41,6 +42,7 @@ export class KeptWorld {
   readonly clock: FakeClock;
   readonly cloud: Cloud;
   readonly volume: Volume;
+  readonly #disk = new Disk();
   /** The one that runs, or ran last. */
   exporter!: Exporter;
   #running: Exporter | undefined;
@@ -80,10 +82,14 @@ export class KeptWorld {
     return page;
   }
 
-  /** Lets time pass until a page holds what is wanted, with real time for the disk in between. */
+  /**
+   * Lets time pass until a page holds what is wanted. It stands still while the disk works: a write that takes long for
+   * those who look would else hang for the exporter, and what befalls the disk next would fall into the middle of it.
+   */
   pageOn(what: string, holds: (page: Page) => boolean): Promise<Page> {
     return eventually(what, async () => {
       await this.exporter.pass(5_000);
+      await this.#disk.atRest();
       const page = await this.exporter.page();
       return holds(page) ? page : undefined;
     }).catch((error: unknown) => {
@@ -104,5 +110,6 @@ export class KeptWorld {
   async close(): Promise<void> {
     await this.stop();
     await this.cloud.close();
+    this.#disk.release();
   }
 }
