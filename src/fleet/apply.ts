@@ -107,7 +107,7 @@ class Fold {
       this.tasks.push(tracked);
       return;
     }
-    const completion = before?.uncounted ?? this.#completion(tracked, this.#ranFor(tracked));
+    const completion = before?.uncounted ?? this.#completion(tracked, this.#ranFor(before));
     const holdBack =
       before === undefined
         ? this.#isModeUnscraped(task.mode)
@@ -155,6 +155,7 @@ class Fold {
       task,
       firstSeenAt: before?.firstSeenAt ?? nowMs,
       lastProgressAt: before === undefined || hasProgressed(before.task, task) ? nowMs : before.lastProgressAt,
+      lastOpenAt: outcomeOf(task) === undefined ? nowMs : before?.lastOpenAt,
       runningSince: before?.runningSince ?? (isRunning ? nowMs : undefined),
       runningFromPercent:
         before?.runningSince === undefined && isRunning ? task.processPercent : before?.runningFromPercent,
@@ -165,11 +166,10 @@ class Fold {
   }
 
   /** The time from first seen running to now; unknown when too long passed unseen before now. */
-  #ranFor({ runningSince }: TrackedTask): number | undefined {
+  #ranFor(before: TrackedTask | undefined): number | undefined {
     const { nowMs, activeIntervalMs } = this.context;
-    const { lastGoodPollAt } = this.state;
-    if (runningSince === undefined || lastGoodPollAt === undefined) return undefined;
-    return nowMs - lastGoodPollAt > 2 * activeIntervalMs ? undefined : nowMs - runningSince;
+    if (before?.runningSince === undefined || before.lastOpenAt === undefined) return undefined;
+    return nowMs - before.lastOpenAt > 2 * activeIntervalMs ? undefined : nowMs - before.runningSince;
   }
 
   #completion({ task }: TrackedTask, durationMs: number | undefined): Completion {

@@ -6,7 +6,7 @@ import type { ClassicLevel } from 'classic-level';
 import type { Clock } from '../clock.js';
 import { UsageError, messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
-import { RECORD_VERSION } from './record.js';
+import { RECORD_VERSION, migrate } from './migrations.js';
 
 /** Loaded only when state is configured. */
 export type Database = ClassicLevel;
@@ -19,12 +19,19 @@ export interface DatabaseOptions {
 }
 
 const VERSION_KEY = 'version';
-const NEWER_VERSION = 'NEWER_VERSION';
+const RECORD_PREFIX = 'instance\n';
+/** The keys of all records. */
+export const RECORDS = { gte: RECORD_PREFIX, lt: `${RECORD_PREFIX}\uffff` };
+
+export function recordKey(key: string): string {
+  return RECORD_PREFIX + key;
+}
 
 /**
- * Opens or makes the database. A damaged one is repaired; one that cannot be repaired or was written by a newer version is
- * set aside under a name with the time, and an empty one takes its place.
- * @throws UsageError when the directory cannot be used; Error when another process holds it
+ * Opens or makes the database. The records of an older version are migrated. A damaged database is repaired; one that cannot
+ * be repaired is set aside under a name with the time, and an empty one takes its place.
+ * @throws UsageError when the directory cannot be used or a newer exporter wrote to it, which leaves it as it is; Error when
+ * another process holds it
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { path } = options;
@@ -57,7 +64,7 @@ async function openOrMend(options: DatabaseOptions): Promise<Database> {
   } catch (thrown) {
     const code = codeOf(thrown);
     if (code === 'LEVEL_LOCKED') throw new Error(`state: ${path} is held by ${holderOf(path)}`, { cause: thrown });
-    if (code === NEWER_VERSION) return setAside(options, 'newer', messageOf(thrown));
+    if (thrown instanceof UsageError) throw thrown;
     if (!isDamage(thrown)) throw unusable(path, thrown);
     return repair(options, thrown);
   }
@@ -69,18 +76,37 @@ async function openChecked(path: string): Promise<Database> {
   // A database that has lost CURRENT would be made anew over its own data.
   await database.open({ createIfMissing: !holdsData(path) });
   try {
-    const version = await database.get(VERSION_KEY);
-    if (version === undefined) await database.put(VERSION_KEY, String(RECORD_VERSION), { sync: true });
-    else if (Number(version) !== RECORD_VERSION) {
-      throw Object.assign(new Error(`it has version ${version}, this exporter writes ${RECORD_VERSION}`), {
-        code: NEWER_VERSION,
-      });
-    }
     await readThrough(database);
+    await toCurrentVersion(database, path);
     return database;
   } catch (thrown) {
     await database.close();
     throw thrown;
+  }
+}
+
+async function toCurrentVersion(database: Database, path: string): Promise<void> {
+  const text = await database.get(VERSION_KEY);
+  const version = text === undefined ? RECORD_VERSION : Number(text);
+  if (!(version >= 1)) throw new Error(`Corruption: its version is "${text}"`);
+  if (version > RECORD_VERSION) {
+    throw new UsageError([
+      `state.path: "${path}" was written by a newer exporter (version ${text} of the state; this one reads up to ${RECORD_VERSION}): ` +
+        'start the newer exporter, or give another directory',
+    ]);
+  }
+  if (text === String(RECORD_VERSION)) return;
+  const changes = database.batch();
+  for await (const [key, record] of database.iterator(RECORDS)) changes.put(key, migrated(record, version));
+  await changes.put(VERSION_KEY, String(RECORD_VERSION)).write({ sync: true });
+}
+
+/** A damaged record stays as it is: whoever reads it drops it and says so. */
+function migrated(record: string, from: number): string {
+  try {
+    return migrate(record, from);
+  } catch {
+    return record;
   }
 }
 
@@ -108,17 +134,14 @@ async function repair(options: DatabaseOptions, cause: unknown): Promise<Databas
     log.warn('the state was corrupt and has been repaired', { path, error: reasonOf(cause) });
     return database;
   } catch (thrown) {
-    return setAside(options, 'corrupt', reasonOf(thrown));
+    if (thrown instanceof UsageError) throw thrown;
+    return setAside(options, reasonOf(thrown));
   }
 }
 
-async function setAside(
-  { path, clock, log }: DatabaseOptions,
-  why: 'corrupt' | 'newer',
-  reason: string,
-): Promise<Database> {
+async function setAside({ path, clock, log }: DatabaseOptions, reason: string): Promise<Database> {
   const time = new Date(clock.toWall(clock.now())).toISOString().replaceAll(':', '-');
-  const aside = join(path, `db.${why}-${time}`);
+  const aside = join(path, `db.corrupt-${time}`);
   try {
     renameSync(databasePath(path), aside);
   } catch (thrown) {

@@ -154,6 +154,7 @@ function isWorthSaving(before: InstanceState, after: InstanceState): boolean {
       return (
         old === undefined ||
         old.lastProgressAt !== tracked.lastProgressAt ||
+        old.lastOpenAt !== tracked.lastOpenAt ||
         old.task.backupJobId !== tracked.task.backupJobId ||
         old.unsettledAnswers !== tracked.unsettledAnswers ||
         old.uncounted !== tracked.uncounted

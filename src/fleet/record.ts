@@ -4,9 +4,6 @@ import { instanceKey } from '../model.js';
 import { newInstanceState } from './apply.js';
 import type { Completion, InstanceState, TrackedTask } from './state.js';
 
-/** Of the shape below. A store of a higher version was written by a newer exporter. */
-export const RECORD_VERSION = 1;
-
 /** What is kept of an instance over a restart. */
 export interface Kept {
   readonly state: InstanceState;
@@ -14,7 +11,7 @@ export interface Kept {
   readonly goneAt: number | null;
 }
 
-/** JSON; times are wall clock milliseconds since the epoch. */
+/** JSON; times are wall clock milliseconds since the epoch. A change of its shape is a version with a migration. */
 interface StateRecord {
   readonly account: string;
   readonly regionId: string;
@@ -26,13 +23,23 @@ interface StateRecord {
   readonly goneAt: number | null;
 }
 
-/** Behind a checksum of its own: LevelDB does not check the tables it reads. */
 export function writeRecord(kept: Kept, clock: Clock): string {
-  const json = JSON.stringify(toRecord(kept, clock));
-  return checksum(json) + json;
+  return seal(JSON.stringify(toRecord(kept, clock)));
 }
 
 const CHECKSUM_DIGITS = 8;
+
+/** Puts JSON behind a checksum of its own: LevelDB does not check the tables it reads. */
+export function seal(json: string): string {
+  return checksum(json) + json;
+}
+
+/** @throws if it is not as it was sealed */
+export function unseal(text: string): string {
+  const json = text.slice(CHECKSUM_DIGITS);
+  if (text.slice(0, CHECKSUM_DIGITS) !== checksum(json)) throw new Error('its checksum is wrong');
+  return json;
+}
 
 function checksum(json: string): string {
   return crc32(json).toString(16).padStart(CHECKSUM_DIGITS, '0');
@@ -58,9 +65,7 @@ function toRecord({ state, goneAt }: Kept, clock: Clock): StateRecord {
  * @throws if the record was damaged, or is not the one of `key`
  */
 export function readRecord(key: string, text: string, clock: Clock): Kept {
-  const json = text.slice(CHECKSUM_DIGITS);
-  if (text.slice(0, CHECKSUM_DIGITS) !== checksum(json)) throw new Error('its checksum is wrong');
-  const record: StateRecord = JSON.parse(json);
+  const record: StateRecord = JSON.parse(unseal(text));
   const { account, regionId, instanceId, countedJobs } = record;
   const offsetMs = clock.toWall(0);
   const nowMs = clock.now();
@@ -93,6 +98,7 @@ function shiftTask(tracked: TrackedTask, shift: (ms: number) => number): Tracked
     ...tracked,
     firstSeenAt: shift(tracked.firstSeenAt),
     lastProgressAt: shift(tracked.lastProgressAt),
+    lastOpenAt: tracked.lastOpenAt === undefined ? undefined : shift(tracked.lastOpenAt),
     runningSince: tracked.runningSince === undefined ? undefined : shift(tracked.runningSince),
     uncounted: tracked.uncounted && shiftCompletion(tracked.uncounted, shift),
   };

@@ -34,6 +34,8 @@ export interface TrackedTask {
   readonly firstSeenAt: number;
   /** When status, progress status or percentage last changed; equals `firstSeenAt` until then. */
   readonly lastProgressAt: number;
+  /** When a poll last listed it without an outcome; undefined if it was first seen ended. */
+  readonly lastOpenAt?: number | undefined;
   /** When it was first seen running; undefined until then. Kept when the task ends. */
   readonly runningSince: number | undefined;
   /** Its percentage at `runningSince`: where its speed is measured from. */

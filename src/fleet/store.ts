@@ -1,10 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { databasePath, openDatabase } from './database.js';
+import { RECORDS, databasePath, openDatabase, recordKey } from './database.js';
 import type { Database, DatabaseOptions } from './database.js';
-
-const RECORD_PREFIX = 'instance\n';
-const RECORD_END = 'instance\n\uffff';
 
 interface Held {
   readonly database: Database;
@@ -31,8 +28,8 @@ export class Store {
   async readAll(): Promise<ReadonlyMap<string, string>> {
     const { database } = (this.#held ??= await hold(this.#options));
     const records = new Map<string, string>();
-    for await (const [key, text] of database.iterator({ gte: RECORD_PREFIX, lt: RECORD_END })) {
-      records.set(key.slice(RECORD_PREFIX.length), text);
+    for await (const [key, text] of database.iterator(RECORDS)) {
+      records.set(key.slice(RECORDS.gte.length), text);
     }
     return records;
   }
@@ -46,8 +43,8 @@ export class Store {
     const { database, current } = (this.#held ??= await hold(this.#options));
     const operations = [...changes].map(([key, value]) =>
       value === undefined
-        ? ({ type: 'del', key: RECORD_PREFIX + key } as const)
-        : ({ type: 'put', key: RECORD_PREFIX + key, value } as const),
+        ? ({ type: 'del', key: recordKey(key) } as const)
+        : ({ type: 'put', key: recordKey(key), value } as const),
     );
     try {
       await database.batch(operations, { sync: true });

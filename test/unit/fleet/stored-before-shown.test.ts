@@ -109,6 +109,21 @@ describe('what a scrape shows', () => {
     });
   }
 
+  it('of when an instance was first seen waits for a write that is under way', async () => {
+    disk = 'hangs';
+    fleet.watch(instanceOf('rm-2'));
+    await clock.advance(1_000);
+    void fleet.apply(instanceKey(instanceOf('rm-2')), listed());
+    await settle();
+    expect(fleet.scrape().map(({ lastPoll }) => lastPoll)).to.deep.equal([undefined, undefined]);
+  });
+
+  it('of an instance that is known from before a restart waits for no write', async () => {
+    await afterKill();
+    await poll();
+    expect([writes, scraped().lastPoll?.at]).to.deep.equal([0, clock.now()]);
+  });
+
   it('waits for no write where nothing new is learnt', async () => {
     await poll(taskOf('1'));
     expect(writes).to.equal(1);
@@ -145,5 +160,41 @@ describe('what a scrape shows', () => {
     await poll(taskOf('1'), taskOf('2'));
     expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['1', '2']);
     expect(events).to.deep.equal(['task_seen', 'task_seen']);
+  });
+
+  /** A backup of 11 minutes without progress, polled all the time, a kill, and its end after `downMs`. */
+  async function durationOver(downMs: number): Promise<number | undefined> {
+    for (let n = 0; n <= 20; n++) {
+      await poll(taskOf('1'));
+      await clock.advance(30_000);
+    }
+    await poll(taskOf('1'));
+    await clock.advance(1_000);
+    const killed = await afterKill();
+    expect(killed).to.include({ lastPoll: undefined, lastGoodPollAt: undefined });
+    await clock.advance(downMs - 1_000);
+    await poll(taskOf('1', { backupStatus: 'Finished' }));
+    return scraped().outcomes.Automated!.last.Finished!.durationMs;
+  }
+
+  it('of how long a task took is known after a restart of up to two active intervals', async () => {
+    expect(await durationOver(60_000)).to.equal(690_000);
+  });
+
+  it('of how long a task took is absent after a longer one', async () => {
+    expect(await durationOver(60_001)).to.equal(undefined);
+  });
+
+  it('costs no write where nothing is open, nor for a task that ended and is still listed', async () => {
+    await poll(taskOf('1'));
+    await poll(taskOf('1', { backupStatus: 'Finished' }));
+    await clock.advance(1_000);
+    const before = onDisk.get(KEY);
+    for (let hour = 0; hour < 24; hour++) {
+      await clock.advance(3_600_000);
+      await poll(taskOf('1', { backupStatus: 'Finished' }));
+    }
+    await clock.advance(1_000);
+    expect(onDisk.get(KEY)).to.equal(before);
   });
 });
