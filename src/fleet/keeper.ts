@@ -46,11 +46,14 @@ export class Keeper implements StateKeeper {
   #cancelLook: () => void = () => undefined;
   #cancelCleaning: () => void = () => undefined;
   #hooks: KeeperHooks = { forget: () => undefined, onSaved: () => undefined };
+  /** What the wall clock shows beyond the steady timeline in the records of the store. */
+  #wallOffsetMs: number;
   #isFailing = false;
   #isClosed = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#wallOffsetMs = options.clock.toWall(0);
   }
 
   /** What the store remembers, by instance key. */
@@ -182,6 +185,7 @@ export class Keeper implements StateKeeper {
   /** Whether the store now has all that waited. */
   async #write(): Promise<boolean> {
     const { store, clock } = this.#options;
+    this.#followWallClock();
     const keys = (this.#underway = this.#unsaved);
     this.#unsaved = new Set();
     const recordOf = (key: string): string | undefined => {
@@ -199,6 +203,14 @@ export class Keeper implements StateKeeper {
     } finally {
       this.#underway = new Set();
     }
+  }
+
+  /** A restart reads all times by the wall clock of then: once it was set, every record tells them by the new one. */
+  #followWallClock(): void {
+    const wallOffsetMs = this.#options.clock.toWall(0);
+    if (wallOffsetMs === this.#wallOffsetMs) return;
+    this.#wallOffsetMs = wallOffsetMs;
+    for (const key of this.#kept.keys()) this.#unsaved.add(key);
   }
 
   #report(problem: unknown): void {

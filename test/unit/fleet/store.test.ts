@@ -117,6 +117,31 @@ describe('the state over a restart', () => {
     await after.keeper.close();
   });
 
+  for (const stepMs of [3_600_000, -3_600_000]) {
+    it(`keeps every age when the wall clock was set by ${stepMs / 3_600_000} h before it`, async () => {
+      const before = await start();
+      const rm2 = instanceOf('rm-2');
+      before.fleet.watch(RM1);
+      before.fleet.watch(rm2);
+      await before.poll([taskOf('1'), taskOf('2', { mode: 'Manual' })]);
+      await clock.advance(20_000);
+      await before.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual' })]);
+      clock.wallOffsetMs = stepMs;
+      // The next look after the store; nothing else is written.
+      const ages = JSON.stringify([before.fleet.get(KEY), before.fleet.get(instanceKey(rm2))]);
+      await clock.advance(10_000);
+      await before.keeper.close();
+      const after = await start();
+      // What a process knows for itself alone is left out.
+      const now = [RM1, rm2].map((instance) => {
+        const { lastPoll, lastGoodPollAt } = before.fleet.get(instanceKey(instance))!;
+        return Object.assign({}, after.fleet.watch(instance), { lastPoll, lastGoodPollAt });
+      });
+      expect(JSON.parse(JSON.stringify(now))).to.deep.equal(JSON.parse(ages));
+      await after.keeper.close();
+    });
+  }
+
   it('has nothing in the future after a wall clock was put back in between', async () => {
     const before = await start();
     before.fleet.watch(RM1);
