@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import type { Clock } from '../../clock.js';
 import { spanText } from '../page/age-text.js';
 import { morph } from './morph.js';

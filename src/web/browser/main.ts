@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import { systemClock } from '../../clock.js';
 import { LivePage } from './live.js';
 import { followLinks } from './navigation.js';

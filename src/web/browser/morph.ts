@@ -1,6 +1,3 @@
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 /**
  * Makes `from` look like `to` by changing only what differs, so that focus, selection, scrolling and open disclosures
  * survive. Elements with `data-key` are found again wherever they moved; those with `data-own` belong to the script.

@@ -1,5 +1,3 @@
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 import type { Clock } from '../../clock.js';
 import type { LivePage } from './live.js';
 
