@@ -2,7 +2,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { IServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
@@ -70,7 +69,7 @@ export interface HelmResult {
 }
 
 export function helm(...args: readonly string[]): HelmResult {
-  const home = join(tmpdir(), 'helm-home');
+  const home = join(cache, 'helm-home');
   const env = { PATH: process.env.PATH, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home };
   const { status, stdout, stderr, error } = spawnSync(binary, args, { encoding: 'utf8', env });
   if (error) throw error;

@@ -1,13 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Store } from '../../dist/fleet/store.js';
+import { Scratch } from '../helpers/program.js';
 
 /** A volume of a test's own, with the directory of the state in it. */
 export class Volume {
-  readonly path = mkdtempSync(join(tmpdir(), 'volume-'));
+  readonly #scratch = new Scratch();
   #mounts = 0;
+
+  get path(): string {
+    return this.#scratch.path;
+  }
 
   get state(): string {
     return join(this.path, 'state');
@@ -27,7 +31,7 @@ export class Volume {
 
   remove(): void {
     while (this.#mounts > 0) this.unmount();
-    rmSync(this.path, { recursive: true, force: true });
+    this.#scratch.remove();
   }
 }
 

@@ -11,6 +11,15 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const WAIT_MS = 30_000;
 
+/** What every program gets. A stack trace of the exporter names the lines of its sources. */
+const ENVIRONMENT = {
+  PATH: process.env.PATH,
+  TMPDIR: tmpdir(),
+  HOME: '/nonexistent',
+  NODE_OPTIONS: '--enable-source-maps',
+  ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true',
+};
+
 /** A started program with what it has written so far. */
 export class Program {
   readonly child: ChildProcess;
@@ -21,7 +30,7 @@ export class Program {
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.child = spawn(command, args, {
-      env: { PATH: process.env.PATH, HOME: '/nonexistent', ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true', ...env },
+      env: { ...ENVIRONMENT, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#took(() => (this.stdout += text)));
@@ -57,9 +66,13 @@ export class Program {
   }
 }
 
-/** A directory that lives as long as the test. */
+/** A directory that lives as long as the test. It is made when it is first asked for: a suite left out leaves none behind. */
 export class Scratch {
-  readonly path = mkdtempSync(join(tmpdir(), 'exporter-'));
+  #path: string | undefined;
+
+  get path(): string {
+    return (this.#path ??= mkdtempSync(join(tmpdir(), 'exporter-')));
+  }
 
   /** Writes a file and returns its path. */
   file(name: string, text: string): string {
@@ -69,7 +82,8 @@ export class Scratch {
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    if (this.#path !== undefined) rmSync(this.#path, { recursive: true, force: true });
+    this.#path = undefined;
   }
 }
 

@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Scratch } from '../../../helpers/program.js';
 
 /** Certificates made by the openssl command in a folder of their own. */
 export class Certificates {
-  readonly folder = mkdtempSync(join(tmpdir(), 'web-config-'));
+  readonly #scratch = new Scratch();
   #serial = 1;
+
+  get folder(): string {
+    return this.#scratch.path;
+  }
 
   path(name: string): string {
     return join(this.folder, name);
@@ -54,7 +58,7 @@ export class Certificates {
   }
 
   remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#scratch.remove();
   }
 
   #openssl(args: readonly string[], name: string, extensions: readonly string[]): void {
