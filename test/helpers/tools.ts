@@ -1,6 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Why tests of this run were skipped; the reporter lists them at the end. */
+export const skipReasons = new Set<string>();
+
 /**
  * The path of a program that the test runs. Without it a developer's run skips the test and names the Debian package;
  * under CI=true it fails.
@@ -16,7 +19,7 @@ export function needTool(context: Mocha.Context, command: string, debianPackage:
 /** Skips the test, or fails it under CI=true. */
 export function doWithout(context: Mocha.Context, reason: string): never {
   if (process.env.CI === 'true') throw new Error(reason);
-  process.stderr.write(`skipped: ${reason}\n`);
+  skipReasons.add(reason);
   return context.skip();
 }
 
