@@ -72,9 +72,12 @@ const CASES: Record<string, InstanceState> = {
 
 const golden = (file: string): URL => new URL(`../../../test/fixtures/metrics/${file}`, import.meta.url);
 
-/** `GOLDEN=write` accepts what is rendered now; read the difference before committing it. */
+/** `GOLDEN=write` accepts what is rendered now; read the difference before committing it. Under CI=true it is an error. */
 function expectGolden(file: string, text: string): void {
-  if (process.env.GOLDEN === 'write') writeFileSync(golden(file), text);
+  if (process.env.GOLDEN === 'write') {
+    if (process.env.CI === 'true') throw new Error('GOLDEN=write would accept any output: unset it under CI=true');
+    writeFileSync(golden(file), text);
+  }
   expect(text).to.equal(readFileSync(golden(file), 'utf8'));
 }
 
