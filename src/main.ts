@@ -85,11 +85,12 @@ async function demo(flags: Flags, { about, clock, log }: Pick<Run, 'about' | 'cl
 async function checkConfig({ flags, about, clock, log, readConfig }: Run): Promise<number> {
   const { config, warnings } = await checkConfiguration(readConfig, flags.webConfigFile);
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-  print('OK\n');
-  if (!flags.configCheckPermissions) return EXIT_OK;
-  const permissions = await checkPermissions({ config, clock, log, version: about.version });
-  print(permissionsTable(permissions));
-  return permissions.some(({ result }) => result === 'denied') ? EXIT_FAILURE : EXIT_OK;
+  if (flags.configCheckPermissions) {
+    const permissions = await checkPermissions({ config, clock, log, version: about.version });
+    print(permissionsTable(permissions));
+    if (permissions.some(({ result }) => result !== 'allowed')) return EXIT_FAILURE;
+  }
+  return print('OK\n');
 }
 
 async function once({ about, clock, log, readConfig }: Run): Promise<number> {

@@ -7,6 +7,12 @@ export interface FlagRow {
   /** Shown in the help text and used when the flag is not given. */
   readonly fallback?: string;
   readonly repeatable?: boolean;
+  /** The flag as one letter. */
+  readonly short?: string;
+  /** A flag without which this one has no effect. */
+  readonly needs?: string;
+  /** Flags that cannot be given together with this one. */
+  readonly excludes?: readonly string[];
   readonly meaning: string;
 }
 
@@ -15,19 +21,32 @@ export const FLAGS = [
   { name: 'config.file', value: 'PATH', fallback: 'config.yaml', meaning: 'configuration file' },
   {
     name: 'config.check',
+    excludes: ['once'],
     meaning: 'validate the file, and that of --web.config.file, print OK or every problem, and exit with 0 or 2',
   },
   {
     name: 'config.check-permissions',
+    needs: 'config.check',
     meaning:
-      'with --config.check: call each needed API action once per account and region, print what is allowed, and exit with 1 if anything is denied',
+      'with --config.check: call each needed API action once per account and region, print what is allowed, and exit with 1 unless everything is allowed',
   },
   {
     name: 'once',
     meaning: 'poll every target once, print the metrics to stdout, and exit with 0, or 1 if any target failed',
   },
-  { name: 'demo', meaning: 'run against the built-in simulator; listens on 127.0.0.1:10525 unless told otherwise' },
-  { name: 'demo.instances', value: 'N', fallback: '24', meaning: 'size of the simulated fleet' },
+  {
+    name: 'demo',
+    excludes: ['config.file', 'config.check'],
+    meaning:
+      'run against the built-in simulator, without a configuration file; listens on 127.0.0.1:10525 unless told otherwise',
+  },
+  {
+    name: 'demo.instances',
+    value: 'N',
+    fallback: '24',
+    needs: 'demo',
+    meaning: 'with --demo: size of the simulated fleet',
+  },
   {
     name: 'web.listen-address',
     value: '[HOST]:PORT',
@@ -45,7 +64,7 @@ export const FLAGS = [
   { name: 'log.level', value: LOG_LEVELS.join('|'), fallback: 'info', meaning: 'lowest level that is logged' },
   { name: 'log.format', value: LOG_FORMATS.join('|'), fallback: 'logfmt', meaning: 'format of the log on stderr' },
   { name: 'version', meaning: 'print the version and exit' },
-  { name: 'help', meaning: 'print this text and exit' },
+  { name: 'help', short: 'h', meaning: 'print this text and exit; -h does the same' },
 ] as const satisfies readonly FlagRow[];
 
 /** What `--help` prints. */

@@ -42,13 +42,11 @@ const TAKEN = new Set(['/', '/api/v1/status', '/config', '/-/healthy', '/-/ready
 /** @throws UsageError with one line: the first thing that is wrong */
 export function parseFlags(argv: readonly string[]): Flags {
   const given = readFlags(argv);
+  rejectCombinations(given);
   const has = (name: FlagName): boolean => given.has(name);
   const text = (name: FlagName): string => given.get(name)?.[0] ?? ROWS.get(name)?.fallback ?? '';
   const demo = has('demo');
   const addresses = given.get('web.listen-address') ?? [demo ? DEMO_ADDRESS : text('web.listen-address')];
-  if (has('config.check-permissions') && !has('config.check')) {
-    throw usage('--config.check-permissions needs --config.check');
-  }
   return {
     configFile: text('config.file'),
     configCheck: has('config.check'),
@@ -69,7 +67,7 @@ export function parseFlags(argv: readonly string[]): Flags {
 
 /** The values of each flag given; of a switch, an empty one. */
 function readFlags(argv: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const options = Object.fromEntries(FLAGS.map((row) => [row.name, { type: typeOf(row) }]));
+  const options = Object.fromEntries([...ROWS.values()].map((row) => [row.name, parseOptionOf(row)]));
   // Not strict: the messages of parseArgs are long, and know nothing of --help.
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true });
   const given = new Map<string, string[]>();
@@ -77,8 +75,8 @@ function readFlags(argv: readonly string[]): ReadonlyMap<string, readonly string
     if (token.kind === 'positional') throw usage(`unexpected argument ${quote(token.value)}`);
     if (token.kind === 'option-terminator') continue;
     const { name, rawName, value, inlineValue } = token;
-    const row = rawName.startsWith('--') ? ROWS.get(name) : undefined;
-    if (row === undefined) throw unknownFlag(rawName, name);
+    const row = ROWS.get(name);
+    if (row === undefined || (rawName !== `--${name}` && rawName !== `-${row.short}`)) throw unknownFlag(rawName, name);
     const values = given.get(name) ?? [];
     if (values.length > 0 && row.repeatable !== true) throw usage(`--${name} is given more than once`);
     given.set(name, [...values, readValue(row, { value, inline: inlineValue === true })]);
@@ -86,8 +84,18 @@ function readFlags(argv: readonly string[]): ReadonlyMap<string, readonly string
   return given;
 }
 
-function typeOf({ value }: FlagRow): 'string' | 'boolean' {
-  return value === undefined ? 'boolean' : 'string';
+function parseOptionOf({ value, short }: FlagRow): { type: 'string' | 'boolean'; short?: string } {
+  return { type: value === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) };
+}
+
+/** A flag that another one would silently ignore is a mistake. */
+function rejectCombinations(given: ReadonlyMap<string, unknown>): void {
+  for (const { name, needs, excludes = [] } of ROWS.values()) {
+    if (!given.has(name)) continue;
+    const excluded = excludes.find((other) => given.has(other));
+    if (excluded !== undefined) throw usage(`--${name} cannot be combined with --${excluded}`);
+    if (needs !== undefined && !given.has(needs)) throw usage(`--${name} needs --${needs}`);
+  }
 }
 
 function readValue(row: FlagRow, { value, inline }: { value: string | undefined; inline: boolean }): string {

@@ -107,7 +107,12 @@ describe('the command line', function () {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
-    const [shown, help] = [await runExporter(['--version']), await runExporter(['--help'])];
+    const [shown, help, short] = await Promise.all([
+      runExporter(['--version']),
+      runExporter(['--help']),
+      runExporter(['-h']),
+    ]);
+    expect([short.code, short.stdout]).to.deep.equal([0, help.stdout]);
     expect([shown.code, shown.stdout.startsWith(`alicloud-rds-backup-exporter ${version} (`)]).to.deep.equal([0, true]);
     expect([help.code, help.stdout.split('\n')[0]]).to.deep.equal([0, 'Usage: alicloud-rds-backup-exporter [flags]']);
   });
@@ -257,20 +262,31 @@ polling: {timeout: 10s}
     ]);
     const lines = stdout.split('\n');
     expect([code, stderr]).to.deep.equal([1, '']);
-    expect(lines.slice(0, 5)).to.deep.equal([
-      'OK',
+    expect(lines.slice(0, 4)).to.deep.equal([
       'ACCOUNT  REGION       ACTION                    RESULT       REASON',
       'a        cn-hangzhou  DescribeDBInstances       allowed',
       'a        cn-hangzhou  DescribeDBInstanceByTags  denied       Forbidden.RAM: the RAM policy lacks "Action": "rds:DescribeDBInstanceByTags"',
       'a        cn-hangzhou  DescribeBackupTasks       allowed',
     ]);
     expect(
-      lines.slice(5, 8).every((line) => /^a        cn-beijing   \w+ +unreachable  ConnectionError: /.test(line)),
+      lines.slice(4, 7).every((line) => /^a        cn-beijing   \w+ +unreachable  ConnectionError: /.test(line)),
     ).to.equal(true);
     expect(simulator.stats.count()).to.equal(3);
   });
 
-  it('ends with 0 when everything is allowed', async () => {
+  it('ends with 1 and without OK when everything is unreachable', async () => {
+    simulator.faults.clear();
+    await simulator.goDark('cn-hangzhou');
+    const { code, stdout } = await runExporter([
+      '--config.check',
+      '--config.check-permissions',
+      `--config.file=${config}`,
+    ]);
+    expect([code, stdout.match(/unreachable/g)?.length]).to.deep.equal([1, 6]);
+    expect(stdout).not.to.match(/^OK$/m);
+  });
+
+  it('ends with 0 and OK when everything is allowed', async () => {
     simulator.faults.clear();
     await simulator.comeBack();
     const { code, stdout } = await runExporter([
@@ -278,7 +294,7 @@ polling: {timeout: 10s}
       '--config.check-permissions',
       `--config.file=${config}`,
     ]);
-    expect([code, stdout.match(/allowed/g)?.length]).to.deep.equal([0, 6]);
+    expect([code, stdout.match(/allowed/g)?.length, stdout.split('\n').at(-2)]).to.deep.equal([0, 6, 'OK']);
   });
 });
 

@@ -31,8 +31,6 @@ describe('the command line', () => {
       configFile: '/etc/x.yaml',
       configCheck: true,
       configCheckPermissions: true,
-      once: true,
-      demoInstances: 5,
       listenAddresses: [
         { host: 'localhost', port: 1 },
         { host: '::1', port: 65_535 },
@@ -48,7 +46,6 @@ describe('the command line', () => {
     };
     const values = [
       ['--config.file', '/etc/x.yaml'],
-      ['--demo.instances', '5'],
       ['--web.listen-address', 'localhost:1'],
       ['--web.listen-address', '[::1]:65535'],
       ['--web.listen-address', ':0'],
@@ -57,16 +54,22 @@ describe('the command line', () => {
       ['--log.level', 'debug'],
       ['--log.format', 'json'],
     ];
-    const switches = [
-      '--config.check',
-      '--config.check-permissions',
-      '--once',
-      '--web.enable-lifecycle',
-      '--version',
-      '--help',
-    ];
+    const switches = ['--config.check', '--config.check-permissions', '--web.enable-lifecycle', '--version', '--help'];
     expect(parseFlags([...switches, ...values.flat()])).to.deep.equal(expected);
     expect(parseFlags([...values.map((pair) => pair.join('=')), ...switches])).to.deep.equal(expected);
+  });
+
+  it('knows the switches that go with no configuration check', () => {
+    expect(parseFlags(['--once', '--config.file=x'])).to.deep.equal({ ...DEFAULTS, once: true, configFile: 'x' });
+    const { demo, once, demoInstances } = parseFlags(['--demo', '--once', '--demo.instances=5']);
+    expect({ demo, once, demoInstances }).to.deep.equal({ demo: true, once: true, demoInstances: 5 });
+    expect(parseFlags(['--demo', '--demo.instances', '5']).demoInstances).to.equal(5);
+  });
+
+  it('knows -h, and no other letter', () => {
+    expect(parseFlags(['-h'])).to.deep.equal({ ...DEFAULTS, help: true });
+    expect(problemsOf(() => parseFlags(['-hd']))).to.deep.equal(['unknown flag "-d" (see --help)']);
+    expect(problemsOf(() => parseFlags(['--h']))).to.deep.equal(['unknown flag "--h" (see --help)']);
   });
 
   it('keeps what follows the first = of a value', () => {
@@ -96,10 +99,15 @@ const REFUSED: readonly (readonly [argv: string, problem: string])[] = [
   ['--log.level=info --log.level=warn', '--log.level is given more than once (see --help)'],
   ['--log.level=trace', '--log.level: "trace" is not one of debug, info, warn, error (see --help)'],
   ['--log.format=text', '--log.format: "text" is not one of logfmt, json (see --help)'],
-  ['--demo.instances=0', '--demo.instances: "0" is not a whole number from 1 to 100000 (see --help)'],
-  ['--demo.instances=1e3', '--demo.instances: "1e3" is not a whole number from 1 to 100000 (see --help)'],
-  ['--demo.instances=100001', '--demo.instances: "100001" is not a whole number from 1 to 100000 (see --help)'],
+  ['--demo --demo.instances=0', '--demo.instances: "0" is not a whole number from 1 to 100000 (see --help)'],
+  ['--demo --demo.instances=1e3', '--demo.instances: "1e3" is not a whole number from 1 to 100000 (see --help)'],
+  ['--demo --demo.instances=100001', '--demo.instances: "100001" is not a whole number from 1 to 100000 (see --help)'],
   ['--config.check-permissions', '--config.check-permissions needs --config.check (see --help)'],
+  ['--config.check-permissions --demo', '--config.check-permissions needs --config.check (see --help)'],
+  ['--demo --config.check', '--demo cannot be combined with --config.check (see --help)'],
+  ['--config.file=x --demo', '--demo cannot be combined with --config.file (see --help)'],
+  ['--config.check --once', '--config.check cannot be combined with --once (see --help)'],
+  ['--demo.instances=5', '--demo.instances needs --demo (see --help)'],
   [
     '--web.telemetry-path=metrics',
     '--web.telemetry-path: "metrics" is not a path such as /metrics: letters, digits and . _ ~ - between slashes (see --help)',
