@@ -40,6 +40,7 @@ describe('docker-compose.yaml', () => {
     const { exporter } = compose.services;
     expect(exporter?.command).to.deep.equal(['--demo', '--web.listen-address=:10525']);
     expect(exporter).to.deep.include({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
+    expect(exporter).to.deep.include({ mem_limit: '512m', environment: { NODE_OPTIONS: '--max-old-space-size=384' } });
     for (const [name, { ports }] of services) {
       expect(
         ports.every((port) => port.startsWith('127.0.0.1:')),

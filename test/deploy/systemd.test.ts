@@ -56,6 +56,12 @@ describe('the systemd unit', () => {
     expect(lines.filter((line) => line.startsWith('MemoryDenyWriteExecute'))).to.deep.equal([]);
   });
 
+  it('limits the heap below the memory', () => {
+    expect(unit)
+      .to.match(/^MemoryMax=512M$/m)
+      .and.to.match(/^Environment=NODE_OPTIONS=--max-old-space-size=384$/m);
+  });
+
   it('takes the keys as credentials and none from the environment', () => {
     expect(unit.match(/^LoadCredential=\w+/gm)).to.deep.equal([
       'LoadCredential=access_key_id',
