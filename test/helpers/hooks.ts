@@ -3,14 +3,6 @@ import { writeSync } from 'node:fs';
 
 const LEAK_GRACE_MS = 10_000;
 
-/** The inner loop stops each property after this time; the gate draws all its cases. */
-const PROPERTY_MS = 150;
-
-if (process.env.INNER_LOOP === 'true') {
-  const { configureGlobal } = await import('fast-check');
-  configureGlobal({ interruptAfterTimeLimit: PROPERTY_MS });
-}
-
 process.on('unhandledRejection', (reason) => {
   throw reason;
 });

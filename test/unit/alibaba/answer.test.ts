@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { readAnswer } from '../../../dist/alibaba/answer.js';
 import { createCredentials } from '../../../dist/alibaba/sign.js';
 import { ERROR_KINDS } from '../../../dist/model.js';
+import { cases } from '../../helpers/cases.js';
 
 const USED = createCredentials({
   accessKeyId: 'plantedAccessKeyId',
@@ -49,7 +50,7 @@ describe('an answer of any kind', () => {
           expect(retryAfterMs).to.be.within(1, 120_000);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { effectiveYaml } from '../../../dist/config/effective.js';
+import { cases } from '../../helpers/cases.js';
 import { ACCOUNT, load, problemsOf } from './reading.js';
 
 const ENV = { PLANTED: 'Planted0' };
@@ -92,11 +93,11 @@ describe('any text at all', () => {
   it('is loaded or refused, never worse', function () {
     this.timeout(60_000);
     const text = fc.array(fc.constantFrom(...PIECES), { maxLength: 25 }).map((pieces) => pieces.join(''));
-    fc.assert(fc.property(text, refusedOrLoaded), { numRuns: 100 });
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), refusedOrLoaded), { numRuns: 50 });
+    fc.assert(fc.property(text, refusedOrLoaded), { numRuns: cases(100) });
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), refusedOrLoaded), { numRuns: cases(50) });
     fc.assert(
       fc.property(text, (more) => refusedOrLoaded(ACCOUNT + more)),
-      { numRuns: 100 },
+      { numRuns: cases(100) },
     );
   });
 

@@ -8,6 +8,7 @@ import { instanceKey } from '../../../dist/model.js';
 import type { BackupTask, FollowUp } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
+import { cases } from '../../helpers/cases.js';
 
 const MODES = ['Automated', 'Manual'] as const;
 const INTERVAL_MS = 30_000;
@@ -108,7 +109,7 @@ describe('each job', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 });

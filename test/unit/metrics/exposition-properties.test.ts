@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import type { TrackedTask } from '../../../dist/fleet/state.js';
 import type { BackupTask } from '../../../dist/model.js';
 import { MODES, PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/model.js';
+import { cases } from '../../helpers/cases.js';
 import { aFleet, aPlace, aState, expose, NOW, tracked } from './fleet.js';
 import { parseText } from './parse.js';
 
@@ -53,7 +54,7 @@ describe('any exposition', () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: cases(100) });
   });
 
   it('adds up to the states: of each state set one is 1, of each listed task there is one info', async () => {
@@ -77,7 +78,7 @@ describe('any exposition', () => {
         expect(sum('tasks')).to.equal(all.filter(isOpen).length);
       },
     );
-    await fc.assert(property, { numRuns: 100 });
+    await fc.assert(property, { numRuns: cases(100) });
   });
 
   it('has no series twice and every family in one piece', async () => {

@@ -7,6 +7,7 @@ import { statusAnswer } from '../../../dist/web/status-answer.js';
 import { statusFacts } from '../../../dist/web/status-facts.js';
 import type { StatusSnapshot } from '../../../dist/web/snapshot.js';
 import { SORT_KEYS, parseStatusQuery } from '../../../dist/web/status-query.js';
+import { cases } from '../../helpers/cases.js';
 import { MINUTE, NOW, instance, snapshot, state, task, tracked } from './helpers.js';
 
 type Change = (states: readonly InstanceState[], now: number) => readonly InstanceState[];
@@ -81,7 +82,7 @@ describe('the index of the fleet', () => {
           expect(told[0]).to.deep.equal(told[1]);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 
@@ -146,7 +147,7 @@ describe('sorting in turns', () => {
         const compare = (one: number, other: number): number => some[one]! - some[other]! || one - other;
         expect(await sortInTurns(some.length, compare)).to.deep.equal([...some.keys()].toSorted(compare));
       }),
-      { numRuns: 50 },
+      { numRuns: cases(50) },
     );
   });
 });
@@ -183,7 +184,7 @@ describe('the facts that make the tag of an answer', () => {
           told.set(facts, answer);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: cases(400) },
     );
   });
 

@@ -6,6 +6,7 @@ import { UsageError } from '../../../../dist/errors.js';
 import { readWebConfig } from '../../../../dist/web/toolkit/web-config.js';
 import type { WebConfig } from '../../../../dist/web/toolkit/web-config.js';
 import { needTool } from '../../../helpers/tools.js';
+import { cases } from '../../../helpers/cases.js';
 import { Certificates } from './certificates.js';
 
 const HASH = '$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG';
@@ -385,7 +386,7 @@ describe('the web configuration file', () => {
           if (yaml.includes(`"${secret}"\n`)) expect(problems.join('\n')).not.to.contain(secret);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: cases(150) },
     );
   });
 });
