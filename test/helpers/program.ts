@@ -83,7 +83,6 @@ export class Scratch {
 
   remove(): void {
     if (this.#path !== undefined) rmSync(this.#path, { recursive: true, force: true });
-    this.#path = undefined;
   }
 }
 
