@@ -1,24 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { parseConfig } from '../../dist/config/load.js';
 import { needTool } from '../helpers/tools.js';
+import { documents } from './documents.js';
 import { root } from './helm.js';
 import { ALERTS } from './rules-file.js';
 
 const readme = readFileSync(join(root, 'deploy/README.md'), 'utf8');
 const examples = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
-
-const documents = [
-  'README.md',
-  'CHANGELOG.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  'deploy/README.md',
-  ...readdirSync(join(root, 'deploy/runbooks')).map((name) => `deploy/runbooks/${name}`),
-].map((name) => ({ path: join(root, name), text: readFileSync(join(root, name), 'utf8') }));
 
 /** As links name them: in small letters, with hyphens for spaces, without punctuation. */
 function headingsOf(text: string): readonly string[] {
