@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { Alertmanager } from '../helpers/alertmanager.js';
 import { eventually } from '../helpers/program.js';
+import { describeOnEachRelease } from '../helpers/release.js';
 import { ALERTS, DEPLOY } from './rules-file.js';
 
 const TEST_TIMEOUT_MS = 60_000;
@@ -56,12 +57,12 @@ function nameOf({ alertname, instance_id: id, region_id: region, instance, mode 
   return [alertname, id ?? region ?? instance, mode].filter((part) => part !== undefined).join(' ');
 }
 
-describe('the Alertmanager example in a real Alertmanager', () => {
+describeOnEachRelease('the Alertmanager example in a real Alertmanager', (release) => {
   let alertmanager: Alertmanager;
 
   before(async function () {
     this.timeout(TEST_TIMEOUT_MS);
-    alertmanager = await Alertmanager.start(this, configuration());
+    alertmanager = await Alertmanager.start(this, release, configuration());
   });
 
   after(() => alertmanager?.stop());

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { needTool } from '../helpers/tools.js';
+import { itOnEachRelease } from '../helpers/release.js';
 import { ALERT_CASES, DEPLOY, ALERTS } from './rules-file.js';
 
 const CONFIG = fileURLToPath(new URL('alertmanager/alertmanager.yaml', DEPLOY));
@@ -16,9 +16,8 @@ interface Inhibition {
   readonly equal: readonly string[];
 }
 
-function amtool(context: Mocha.Context, ...args: string[]): string {
-  const tool = needTool(context, 'amtool', 'prometheus-alertmanager');
-  return execFileSync(tool, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+function run(amtool: string, ...args: string[]): string {
+  return execFileSync(amtool, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function inhibitions(): readonly Inhibition[] {
@@ -32,28 +31,21 @@ function alertsOf(matchers: readonly string[]): readonly string[] {
 }
 
 describe('the Alertmanager example', () => {
-  it('passes amtool', function () {
+  itOnEachRelease('passes amtool', function (release) {
     this.timeout(TOOL_TIMEOUT_MS);
-    expect(amtool(this, 'check-config', CONFIG)).to.include('SUCCESS');
+    expect(run(release.need(this, 'amtool'), 'check-config', CONFIG)).to.include('SUCCESS');
   });
 
-  it('sends each severity to its receiver', function () {
+  itOnEachRelease('sends each severity to its receiver', function (release) {
     this.timeout(TOOL_TIMEOUT_MS);
+    const amtool = release.need(this, 'amtool');
     for (const [severity, receiver] of Object.entries(RECEIVERS)) {
       for (const alertname of ['BackupStuck', 'ExporterDown', 'SomethingElse']) {
         const labels = [`severity=${severity}`, `alertname=${alertname}`, 'account=a', 'region_id=r'];
-        amtool(
-          this,
-          'config',
-          'routes',
-          'test',
-          `--config.file=${CONFIG}`,
-          `--verify.receivers=${receiver}`,
-          ...labels,
-        );
+        run(amtool, 'config', 'routes', 'test', `--config.file=${CONFIG}`, `--verify.receivers=${receiver}`, ...labels);
       }
     }
-    amtool(this, 'config', 'routes', 'test', `--config.file=${CONFIG}`, '--verify.receivers=mail', 'alertname=Other');
+    run(amtool, 'config', 'routes', 'test', `--config.file=${CONFIG}`, '--verify.receivers=mail', 'alertname=Other');
   });
 
   it('inhibits by labels that both alerts carry: two missing labels would be equal', () => {

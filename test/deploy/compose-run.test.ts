@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { Scratch, eventually, freePort, startExporter, startServer } from '../helpers/program.js';
 import type { RunningExporter, RunningServer } from '../helpers/program.js';
-import { needTool } from '../helpers/tools.js';
+import { describeOnEachRelease } from '../helpers/release.js';
 import { compose, mountsOf } from './compose-file.js';
 import type { Service } from './compose-file.js';
 import { hastened } from './hastened.js';
@@ -26,7 +26,7 @@ interface Answers {
  * The services as they would run in their containers, but as processes of this machine: what is mounted lies below a
  * folder of the service's own, and `service:port` reads as an address of loopback.
  */
-describe('what docker-compose.yaml starts, Grafana apart', function () {
+describeOnEachRelease('what docker-compose.yaml starts, Grafana apart', function (release) {
   this.timeout(60_000);
   const scratch = new Scratch();
   const addresses = new Map<string, string>();
@@ -76,8 +76,8 @@ describe('what docker-compose.yaml starts, Grafana apart', function () {
     expect(listen, 'an address, which the next line replaces').to.have.lengthOf(1);
     exporter = await startExporter([String(demo)]);
     mapped('exporter', new URL(exporter.url).host);
-    alertmanager = await start('alertmanager', needTool(this, 'prometheus-alertmanager', 'prometheus-alertmanager'));
-    prometheus = await start('prometheus', needTool(this, 'prometheus', 'prometheus'));
+    alertmanager = await start('alertmanager', release.need(this, 'prometheus-alertmanager'));
+    prometheus = await start('prometheus', release.need(this, 'prometheus'));
   });
 
   after(async () => {

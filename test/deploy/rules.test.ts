@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { needTool } from '../helpers/tools.js';
+import { itOnEachRelease } from '../helpers/release.js';
 import { METRICS, namesIn } from './metric-names.js';
 import { ALERT_CASES, ALERTS, DEPLOY, RULES, TEST_FILES, TESTS } from './rules-file.js';
 
@@ -12,21 +12,17 @@ const TOOL_TIMEOUT_MS = 60_000;
 
 const run = promisify(execFile);
 
-function promtoolPath(context: Mocha.Context): string {
-  return needTool(context, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
-}
-
 describe('alert rules', () => {
-  it('pass every check of promtool', async function () {
+  itOnEachRelease('pass every check of promtool', async function (release) {
     this.timeout(TOOL_TIMEOUT_MS);
     const args = ['check', 'rules', '--lint=all', '--lint-fatal', RULES_FILE];
-    const { stdout } = await run(promtoolPath(this), args);
+    const { stdout } = await run(release.need(this, 'promtool'), args);
     expect(stdout).to.match(/SUCCESS: \d+ rules found/);
   });
 
-  it('pass their unit tests', async function () {
+  itOnEachRelease('pass their unit tests', async function (release) {
     this.timeout(TOOL_TIMEOUT_MS);
-    const tool = promtoolPath(this);
+    const tool = release.need(this, 'promtool');
     const runs = TEST_FILES.map(({ name }) => run(tool, ['test', 'rules', fileURLToPath(new URL(name, TESTS))]));
     for (const { stdout } of await Promise.all(runs)) expect(stdout).to.include('SUCCESS');
   });

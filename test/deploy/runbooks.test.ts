@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { Scratch } from '../helpers/program.js';
-import { needTool } from '../helpers/tools.js';
+import { itOnEachRelease } from '../helpers/release.js';
 import { METRICS, namesIn } from './metric-names.js';
 import { ALERTS, DEPLOY, RULES } from './rules-file.js';
 
@@ -44,9 +44,9 @@ describe('runbooks', () => {
     }
   });
 
-  it('show queries that Prometheus can read', function () {
+  itOnEachRelease('show queries that Prometheus can read', function (release) {
     this.timeout(TOOL_TIMEOUT_MS);
-    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
+    const promtool = release.need(this, 'promtool');
     const found = pages.flatMap(({ text }) => queriesIn(text));
     expect(found.length).to.be.greaterThan(2 * pages.length);
     const rules = found.map((expr, index) => ({ record: `query${index}`, expr }));

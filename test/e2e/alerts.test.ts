@@ -11,6 +11,7 @@ import { Alertmanager } from '../helpers/alertmanager.js';
 import { Scratch, eventually, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { Prometheus } from '../helpers/prometheus.js';
+import { describeOnEachRelease } from '../helpers/release.js';
 import { nameOf, OnCall } from './on-call.js';
 import type { Notification } from './on-call.js';
 
@@ -47,7 +48,7 @@ function progressing(id: number, more: Partial<RawTask> = {}): object {
   });
 }
 
-describe('a backup that sticks or fails, all the way to whoever is on call', function () {
+describeOnEachRelease('a backup that sticks or fails, all the way to whoever is on call', function (release) {
   this.timeout(90_000);
   const scratch = new Scratch();
   const onCall = new OnCall();
@@ -112,9 +113,9 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 5s, max_attempts: 1, 
     exporter = await startExporter([`--config.file=${config}`]);
     await onCall.listen();
     const shipped = (path: string): string => hastened(readFileSync(new URL(path, DEPLOY), 'utf8'), TIMES);
-    alertmanager = await Alertmanager.start(this, onCall.routing(shipped('alertmanager/alertmanager.yaml')));
+    alertmanager = await Alertmanager.start(this, release, onCall.routing(shipped('alertmanager/alertmanager.yaml')));
     const rules = scratch.file('rules.yaml', shipped('prometheus/rules.yaml'));
-    prometheus = await Prometheus.start(this, {
+    prometheus = await Prometheus.start(this, release, {
       target: new URL(exporter.url).host,
       more: `rule_files: ["${rules}"]
 alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.url).host}"]}]}]}`,

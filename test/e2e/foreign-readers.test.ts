@@ -4,7 +4,8 @@ import { expect } from 'chai';
 import { systemClock } from '../../dist/clock.js';
 import { startSimulator } from '../../dist/simulator/server.js';
 import { eventually, Scratch, startExporter } from '../helpers/program.js';
-import { doWithout, needTool } from '../helpers/tools.js';
+import { itOnEachRelease } from '../helpers/release.js';
+import { doWithout } from '../helpers/tools.js';
 import { aFleet, aPlace, aState, expose, selfMetrics } from '../unit/metrics/fleet.js';
 
 /** Some tens of instances: newer versions of promtool compare every series of a family with every other. */
@@ -33,61 +34,64 @@ function run(command: string, args: readonly string[], input: string): { status:
 }
 
 describe('other programs', () => {
-  it('promtool finds nothing to object to', async function () {
+  itOnEachRelease('promtool finds nothing to object to', async function (release) {
     this.timeout(20_000);
-    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
+    const promtool = release.need(this, 'promtool');
     const text = await page('text');
     expect(text).to.contain('\nprocess_cpu_seconds_total ').and.to.contain('\nnodejs_eventloop_lag_p99_seconds ');
     expect(run(promtool, ['check', 'metrics'], text)).to.deep.equal({ status: 0, output: '' });
   });
 
-  it('promtool finds nothing right after a start, nor once tags and ids that are not fit for labels are known', async function () {
-    this.timeout(30_000);
-    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
-    const [account, regionId] = ['a', 'cn-hangzhou'];
-    const simulator = await startSimulator({
-      clock: systemClock(),
-      accounts: [{ name: account, accessKeyId: 'key-id', accessKeySecret: 'key-secret' }],
-      regions: [regionId],
-      instances: 0,
-    });
-    for (const instanceId of ['rm-1', 'rm-\ud800', 'rm-\udfff', 'rm-\ufffd']) {
-      simulator.fleet.addInstance({ account, regionId, instanceId, tags: { costCenter: '\udfff' } });
-    }
-    const scratch = new Scratch();
-    const config = scratch.file(
-      'config.yaml',
-      `accounts:
+  itOnEachRelease(
+    'promtool finds nothing right after a start, nor once odd tags and ids are known',
+    async function (release) {
+      this.timeout(30_000);
+      const promtool = release.need(this, 'promtool');
+      const [account, regionId] = ['a', 'cn-hangzhou'];
+      const simulator = await startSimulator({
+        clock: systemClock(),
+        accounts: [{ name: account, accessKeyId: 'key-id', accessKeySecret: 'key-secret' }],
+        regions: [regionId],
+        instances: 0,
+      });
+      for (const instanceId of ['rm-1', 'rm-\ud800', 'rm-\udfff', 'rm-\ufffd']) {
+        simulator.fleet.addInstance({ account, regionId, instanceId, tags: { costCenter: '\udfff' } });
+      }
+      const scratch = new Scratch();
+      const config = scratch.file(
+        'config.yaml',
+        `accounts:
   - name: ${account}
     credentials: {type: access_key, access_key_id: key-id, access_key_secret: key-secret}
     regions: [{id: ${regionId}, endpoint: "${simulator.endpoints[regionId]}"}]
     discovery: {tag_labels: [costCenter]}
 `,
-    );
-    const { program, url } = await startExporter([`--config.file=${config}`]);
-    try {
-      const scrape = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
-      expect(run(promtool, ['check', 'metrics'], await scrape())).to.deep.equal({ status: 0, output: '' });
-      const text = await eventually('the instances', async () => {
-        const seen = await scrape();
-        return /_tasks\{.*rm-1/.test(seen) && /_tasks\{.*rm-\ufffd/.test(seen) ? seen : undefined;
-      });
-      expect(run(promtool, ['check', 'metrics'], text)).to.deep.equal({ status: 0, output: '' });
-      const infos = text.split('\n').filter((line) => line.includes('_instance_info{'));
-      expect(infos.map((line) => /instance_id="(.*?)".*,(tag_.*)\}/.exec(line)?.slice(1))).to.deep.equal([
-        ['rm-1', 'tag_cost_center="\ufffd"'],
-        ['rm-\ufffd', 'tag_cost_center="\ufffd"'],
-      ]);
-    } finally {
-      await program.stop('SIGKILL');
-      await simulator.close();
-      scratch.remove();
-    }
-  });
+      );
+      const { program, url } = await startExporter([`--config.file=${config}`]);
+      try {
+        const scrape = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+        expect(run(promtool, ['check', 'metrics'], await scrape())).to.deep.equal({ status: 0, output: '' });
+        const text = await eventually('the instances', async () => {
+          const seen = await scrape();
+          return /_tasks\{.*rm-1/.test(seen) && /_tasks\{.*rm-\ufffd/.test(seen) ? seen : undefined;
+        });
+        expect(run(promtool, ['check', 'metrics'], text)).to.deep.equal({ status: 0, output: '' });
+        const infos = text.split('\n').filter((line) => line.includes('_instance_info{'));
+        expect(infos.map((line) => /instance_id="(.*?)".*,(tag_.*)\}/.exec(line)?.slice(1))).to.deep.equal([
+          ['rm-1', 'tag_cost_center="\ufffd"'],
+          ['rm-\ufffd', 'tag_cost_center="\ufffd"'],
+        ]);
+      } finally {
+        await program.stop('SIGKILL');
+        await simulator.close();
+        scratch.remove();
+      }
+    },
+  );
 
-  it('promtool would find something', async function () {
+  itOnEachRelease('promtool would find something', async function (release) {
     this.timeout(20_000);
-    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
+    const promtool = release.need(this, 'promtool');
     const text = (await page('text')).replace('# HELP alicloud_rds_backup_tasks ', '# HELP other ');
     expect(run(promtool, ['check', 'metrics'], text).status).to.equal(3);
   });

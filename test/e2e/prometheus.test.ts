@@ -5,10 +5,11 @@ import type { Simulator } from '../../dist/simulator/server.js';
 import { Scratch, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { Prometheus } from '../helpers/prometheus.js';
+import { describeOnEachRelease } from '../helpers/release.js';
 
 const PREFIX = 'alicloud_rds_backup_';
 
-describe('a real Prometheus that scrapes the built exporter', function () {
+describeOnEachRelease('a real Prometheus that scrapes the built exporter', function (release) {
   this.timeout(60_000);
   const scratch = new Scratch();
   let simulator: Simulator;
@@ -58,7 +59,7 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 1s, max_attempts: 1, 
 `,
     );
     exporter = await startExporter([`--config.file=${config}`]);
-    prometheus = await Prometheus.start(this, { target: new URL(exporter.url).host });
+    prometheus = await Prometheus.start(this, release, { target: new URL(exporter.url).host });
   });
 
   after(async () => {
@@ -66,6 +67,13 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 1s, max_attempts: 1, 
     expect(await exporter?.program.stop()).to.equal(0);
     await simulator?.close();
     scratch.remove();
+  });
+
+  it('is of the release that it is named for', async () => {
+    const answer = (await (await fetch(`${prometheus.url}/api/v1/status/buildinfo`)).json()) as {
+      data: { version: string };
+    };
+    expect(answer.data.version).to.match(release.version);
   });
 
   it('sees the status, mode and ratio of a running, a queued and an idle instance', async () => {

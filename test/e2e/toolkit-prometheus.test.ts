@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { Prometheus } from '../helpers/prometheus.js';
+import { describeOnEachRelease } from '../helpers/release.js';
 import { Certificates } from '../unit/web/toolkit/certificates.js';
 import { WebServer } from '../unit/web/toolkit/web-server.js';
 
 /** Of "open sesame", at cost 4. */
 const SESAME = '$2y$04$fJ6Eoc2MM.eARKknKSIHZu1I/8Lk4RmFyZgczeQLiN4UGeKOlqJX6';
 
-describe('a real Prometheus before the web configuration', function () {
+describeOnEachRelease('a real Prometheus before the web configuration', function (release) {
   this.timeout(60_000);
   const certificates = new Certificates();
   let web: WebServer | undefined;
@@ -46,7 +47,7 @@ describe('a real Prometheus before the web configuration', function () {
     server.maxRequestsPerSocket = 2;
     const tls = { ca: 'ca.pem', cert: 'client.pem', key: 'client.key' };
     const files = Object.entries(tls).map(([key, name]) => `${key}_file: ${certificates.path(name)}`);
-    prometheus = await Prometheus.start(this, {
+    prometheus = await Prometheus.start(this, release, {
       target: `127.0.0.1:${web.port}`,
       interval: '700ms',
       scrape:

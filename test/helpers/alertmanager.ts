@@ -1,6 +1,6 @@
 import { Scratch, startServer } from './program.js';
 import type { RunningServer } from './program.js';
-import { needTool } from './tools.js';
+import type { Release } from './release.js';
 
 export interface ListedAlert {
   readonly labels: Readonly<Record<string, string>>;
@@ -17,8 +17,8 @@ export class Alertmanager {
     this.#scratch = scratch;
   }
 
-  static async start(context: Mocha.Context, configuration: string): Promise<Alertmanager> {
-    const command = needTool(context, 'prometheus-alertmanager', 'prometheus-alertmanager');
+  static async start(context: Mocha.Context, release: Release, configuration: string): Promise<Alertmanager> {
+    const command = release.need(context, 'prometheus-alertmanager');
     const scratch = new Scratch();
     const file = scratch.file('alertmanager.yml', configuration);
     const server = await startServer(command, [

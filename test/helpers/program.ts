@@ -128,22 +128,30 @@ export async function startServer(command: string, args: readonly string[], addr
 }
 
 /** Calls `look` again and again until it gives something. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  waitMs = WAIT_MS,
+): Promise<T> {
   let found: T | undefined;
-  await within(what, async () => {
-    for (;;) {
-      found = await look();
-      if (found !== undefined) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  });
+  await within(
+    what,
+    async () => {
+      for (;;) {
+        found = await look();
+        if (found !== undefined) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    waitMs,
+  );
   return found!;
 }
 
-async function within<T>(what: string, wait: () => Promise<T>): Promise<T> {
+async function within<T>(what: string, wait: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${WAIT_MS / 1000} s in vain for ${what}`)), WAIT_MS);
+    timer = setTimeout(() => reject(new Error(`waited ${waitMs / 1000} s in vain for ${what}`)), waitMs);
   });
   try {
     return await Promise.race([wait(), late]);

@@ -1,6 +1,6 @@
 import { Scratch, eventually, startServer } from './program.js';
 import type { RunningServer } from './program.js';
-import { needTool } from './tools.js';
+import type { Release } from './release.js';
 
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;
@@ -20,6 +20,7 @@ export class Prometheus {
   /** Scrapes `target` (host:port) every `interval`. `more` is appended to the configuration. */
   static async start(
     context: Mocha.Context,
+    release: Release,
     {
       target,
       interval = '1s',
@@ -27,7 +28,7 @@ export class Prometheus {
       more = '',
     }: { target: string; interval?: string; scrape?: string; more?: string },
   ): Promise<Prometheus> {
-    const command = needTool(context, 'prometheus', 'prometheus');
+    const command = release.need(context, 'prometheus');
     const scratch = new Scratch();
     const config = `global: {scrape_interval: ${interval}, scrape_timeout: ${interval}, evaluation_interval: ${interval}}
 scrape_configs:
@@ -56,15 +57,16 @@ ${more}
   }
 
   /** The one value of a query, once it has the one that is wanted; undefined stands for no result. */
-  async becomes(query: string, wanted: number | undefined): Promise<void> {
+  async becomes(query: string, wanted: number | undefined, waitMs?: number): Promise<void> {
     let last: unknown;
-    await eventually(`${query} to become ${wanted}`, async () => {
+    const look = async (): Promise<true | undefined> => {
       const samples = await this.query(query);
       last = samples;
       const isThere =
         wanted === undefined ? samples.length === 0 : samples.length === 1 && samples[0]?.value === wanted;
       return isThere ? true : undefined;
-    }).catch((error: unknown) => {
+    };
+    await eventually(`${query} to become ${wanted}`, look, waitMs).catch((error: unknown) => {
       throw new Error(`${String(error)}; last seen: ${JSON.stringify(last)}`);
     });
   }

@@ -9,11 +9,16 @@ export const skipReasons = new Set<string>();
  * under CI=true it fails.
  */
 export function needTool(context: Mocha.Context, command: string, debianPackage: string): string {
-  const found = (process.env.PATH ?? '')
+  const found = findTool(command, process.env.PATH ?? '');
+  return found ?? doWithout(context, `${command} is missing: install the Debian package ${debianPackage}`);
+}
+
+/** The program in the first folder of the search path that has it. */
+export function findTool(command: string, searchPath: string): string | undefined {
+  return searchPath
     .split(delimiter)
     .map((folder) => join(folder, command))
     .find(isExecutable);
-  return found ?? doWithout(context, `${command} is missing: install the Debian package ${debianPackage}`);
 }
 
 /** Skips the test, or fails it under CI=true. */

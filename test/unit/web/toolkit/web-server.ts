@@ -22,7 +22,7 @@ export interface Answer {
   readonly certificate: string | undefined;
 }
 
-/** A server on loopback behind a web configuration, which answers `ok 1` to everything that is let through. */
+/** A server on loopback behind a web configuration, which answers `ok 1` to everything that is let through. Prometheus 3 takes no answer without a type. */
 export class WebServer {
   readonly clock = new FakeClock();
   readonly logged: { level: string; msg: string; fields: LogFields }[] = [];
@@ -49,7 +49,7 @@ export class WebServer {
     started.server = started.security.createServer({}, (request, response) => {
       void started.security.middleware(request, response, () => {
         started.served.push(request.url ?? '');
-        response.end('ok 1\n');
+        response.setHeader('content-type', 'text/plain; version=0.0.4').end('ok 1\n');
       });
     });
     started.server.listen(0, '127.0.0.1');
