@@ -6,7 +6,7 @@ import { eventually } from '../helpers/program.js';
 import { describeOnEachRelease } from '../helpers/release.js';
 import { ALERTS, DEPLOY } from './rules-file.js';
 
-const TEST_TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 180_000;
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -7,7 +7,7 @@ import { itOnEachRelease } from '../helpers/release.js';
 import { ALERT_CASES, DEPLOY, ALERTS } from './rules-file.js';
 
 const CONFIG = fileURLToPath(new URL('alertmanager/alertmanager.yaml', DEPLOY));
-const TOOL_TIMEOUT_MS = 30_000;
+const TOOL_TIMEOUT_MS = 180_000;
 const RECEIVERS: Readonly<Record<string, string>> = { critical: 'page', warning: 'chat', info: 'mail' };
 
 interface Inhibition {

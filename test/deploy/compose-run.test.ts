@@ -27,7 +27,7 @@ interface Answers {
  * folder of the service's own, and `service:port` reads as an address of loopback.
  */
 describeOnEachRelease('what docker-compose.yaml starts, Grafana apart', function (release) {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   const addresses = new Map<string, string>();
   const servers: RunningServer[] = [];

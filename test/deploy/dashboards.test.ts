@@ -9,7 +9,7 @@ import { METRICS, namesIn } from './metric-names.js';
 import { DEPLOY } from './rules-file.js';
 
 const UNITS = ['none', 'short', 's', 'percentunit', 'reqps', 'bytes', 'dateTimeFromNow'];
-const TYPE_CHECK_TIMEOUT_MS = 60_000;
+const TYPE_CHECK_TIMEOUT_MS = 180_000;
 
 /** Every panel here is one with queries. */
 interface Shipped extends Omit<Dashboard, 'panels'> {

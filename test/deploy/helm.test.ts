@@ -32,7 +32,7 @@ function refusal(...args: readonly string[]): string {
 }
 
 describe('the Helm chart', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
 
   before(function () {
     try {

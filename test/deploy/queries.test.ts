@@ -63,7 +63,7 @@ describeOnEachRelease('every query of the dashboards', (release) => {
   let prometheus: Prometheus;
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     simulator = await startSimulator({
       clock: systemClock(),
       accounts: [{ name: ACCOUNT, accessKeyId: 'test-key-id', accessKeySecret: 'test-key-secret' }],
@@ -111,7 +111,7 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 5s, max_attempts: 1, 
 
   for (const { file, text } of DASHBOARDS) {
     it(`returns data from a real Prometheus that scrapes the exporter: ${file}`, async function () {
-      this.timeout(60_000);
+      this.timeout(180_000);
       const { panels, templating }: Shipped = JSON.parse(text);
       const variables = templating.list;
       const queries = [
@@ -130,7 +130,7 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 5s, max_attempts: 1, 
   }
 
   it('tells only that no exporter answers once that is so, and no number that looks well', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     await exporter.program.stop();
     await prometheus.becomes('up', 0);
     for (const { text } of DASHBOARDS) {

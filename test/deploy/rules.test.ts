@@ -8,7 +8,7 @@ import { METRICS, namesIn } from './metric-names.js';
 import { ALERT_CASES, ALERTS, DEPLOY, RULES, TEST_FILES, TESTS } from './rules-file.js';
 
 const RULES_FILE = fileURLToPath(new URL('prometheus/rules.yaml', DEPLOY));
-const TOOL_TIMEOUT_MS = 60_000;
+const TOOL_TIMEOUT_MS = 180_000;
 
 const run = promisify(execFile);
 

@@ -6,7 +6,7 @@ import { itOnEachRelease } from '../helpers/release.js';
 import { METRICS, namesIn } from './metric-names.js';
 import { ALERTS, DEPLOY, RULES } from './rules-file.js';
 
-const TOOL_TIMEOUT_MS = 30_000;
+const TOOL_TIMEOUT_MS = 180_000;
 const RUNBOOKS = new URL('runbooks/', DEPLOY);
 const ROOT = new URL('..', DEPLOY);
 const PUBLISHED = 'https://github.com/alicloud-rds-backup-exporter/alicloud-rds-backup-exporter/blob/main/';

@@ -49,7 +49,7 @@ function progressing(id: number, more: Partial<RawTask> = {}): object {
 }
 
 describeOnEachRelease('a backup that sticks or fails, all the way to whoever is on call', function (release) {
-  this.timeout(90_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   const onCall = new OnCall();
   let simulator: Simulator;

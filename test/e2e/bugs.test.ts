@@ -15,7 +15,7 @@ const BUGS = {
 } as const;
 
 describe('a bug in the exporter', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   const started: RunningExporter[] = [];
   let simulator: Simulator;

@@ -74,7 +74,7 @@ const BAD_CONFIGS: readonly (readonly [what: string, text: string, problem: stri
 ];
 
 describe('the command line', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   after(() => scratch.remove());
 
@@ -166,7 +166,7 @@ describe('the command line', function () {
 });
 
 describe('one sweep', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let config: string;
@@ -223,7 +223,7 @@ function connectionsOf(server: Server): Promise<number | undefined> {
 }
 
 describe('the check of permissions', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let config: string;
@@ -299,7 +299,7 @@ polling: {timeout: 10s}
 });
 
 describe('the daemon', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let hanging: Server;
   let config: string;
@@ -376,7 +376,7 @@ describe('the daemon', function () {
 });
 
 describe('the demo', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   it('starts with nothing but the program and says where to look', async () => {
     const { program, url } = await startExporter(['--demo', '--demo.instances=12']);

@@ -7,7 +7,7 @@ import { openBrowser } from '../helpers/browser.js';
 import type { TestBrowser } from '../helpers/browser.js';
 
 describe('the page of the demo', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let browser: TestBrowser | undefined;
   let exporter: RunningExporter | undefined;
 

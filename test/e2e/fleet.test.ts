@@ -21,7 +21,7 @@ function place(account: string, regionId: string): string {
 }
 
 describe('a fleet of 1,250 instances in three regions of two accounts', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let exporter: RunningExporter;

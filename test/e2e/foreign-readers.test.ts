@@ -35,7 +35,7 @@ function run(command: string, args: readonly string[], input: string): { status:
 
 describe('other programs', () => {
   itOnEachRelease('promtool finds nothing to object to', async function (release) {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const promtool = release.need(this, 'promtool');
     const text = await page('text');
     expect(text).to.contain('\nprocess_cpu_seconds_total ').and.to.contain('\nnodejs_eventloop_lag_p99_seconds ');
@@ -45,7 +45,7 @@ describe('other programs', () => {
   itOnEachRelease(
     'promtool finds nothing right after a start, nor once odd tags and ids are known',
     async function (release) {
-      this.timeout(30_000);
+      this.timeout(180_000);
       const promtool = release.need(this, 'promtool');
       const [account, regionId] = ['a', 'cn-hangzhou'];
       const simulator = await startSimulator({
@@ -90,14 +90,14 @@ describe('other programs', () => {
   );
 
   itOnEachRelease('promtool would find something', async function (release) {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const promtool = release.need(this, 'promtool');
     const text = (await page('text')).replace('# HELP alicloud_rds_backup_tasks ', '# HELP other ');
     expect(run(promtool, ['check', 'metrics'], text).status).to.equal(3);
   });
 
   it('the strict OpenMetrics parser reads every family', async function () {
-    this.timeout(20_000);
+    this.timeout(180_000);
     const python = '/usr/bin/python3';
     if (!existsSync(python) || !existsSync('/usr/lib/python3/dist-packages/prometheus_client')) {
       doWithout(this, 'the OpenMetrics parser is missing: install the Debian package python3-prometheus-client');

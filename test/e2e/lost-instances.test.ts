@@ -6,7 +6,7 @@ import { Scratch, eventually, freePort, startExporter } from '../helpers/program
 import type { RunningExporter } from '../helpers/program.js';
 
 describe('what the API does not know or cannot be asked for', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let exporter: RunningExporter;

@@ -59,7 +59,7 @@ async function violations(page: Page, rules: 'all' | 'colours'): Promise<string[
 }
 
 describe('the status page in a browser', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let browser: TestBrowser;
   let exporter: Exporter;
 
@@ -372,7 +372,7 @@ describe('the status page in a browser', function () {
 });
 
 describe('the status page without JavaScript', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   it('shows the list, filters by its form and pages', async function () {
     const browser = await openBrowser(this, { javaScriptEnabled: false });

@@ -10,7 +10,7 @@ import { describeOnEachRelease } from '../helpers/release.js';
 const PREFIX = 'alicloud_rds_backup_';
 
 describeOnEachRelease('a real Prometheus that scrapes the built exporter', function (release) {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let exporter: RunningExporter;

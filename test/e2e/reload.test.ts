@@ -46,7 +46,7 @@ class Relay {
 }
 
 describe('a reload of the running daemon', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let relay: Relay;

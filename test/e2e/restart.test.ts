@@ -69,7 +69,7 @@ class Page {
 }
 
 describe('a daemon with a state', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let scratch: Scratch;
   let simulator: Simulator;
   let config: string;

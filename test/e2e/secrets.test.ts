@@ -82,7 +82,7 @@ function dump(request: IncomingMessage): string {
 }
 
 describe('no secret', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   const servers: Server[] = [];
   /** Of every request that was signed. */

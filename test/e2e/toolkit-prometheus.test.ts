@@ -9,7 +9,7 @@ import { WebServer } from '../unit/web/toolkit/web-server.js';
 const SESAME = '$2y$04$fJ6Eoc2MM.eARKknKSIHZu1I/8Lk4RmFyZgczeQLiN4UGeKOlqJX6';
 
 describeOnEachRelease('a real Prometheus before the web configuration', function (release) {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const certificates = new Certificates();
   let web: WebServer | undefined;
   let prometheus: Prometheus | undefined;

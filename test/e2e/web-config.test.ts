@@ -12,7 +12,7 @@ const FAMILY = 'alicloud_rds_backup_exporter_web_config_last_reload_successful';
 const FRAMES = 'http_server_config: {headers: {X-Frame-Options: deny}}\n';
 
 describe('the web configuration of a running daemon', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   const started: RunningExporter[] = [];
 

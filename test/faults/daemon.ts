@@ -11,6 +11,9 @@ export const HASTY = `polling: {idle_interval: 300ms, active_interval: 300ms, ti
 state: {path: state}
 `;
 
+/** The same where every poll must work, however slow the machine. */
+export const PATIENT = HASTY.replace('timeout: 2s', 'timeout: 60s');
+
 /** The first page on which something holds. */
 export function becomes({ url }: RunningExporter, what: string, holds: (page: Page) => boolean): Promise<Page> {
   return eventually(what, async () => {

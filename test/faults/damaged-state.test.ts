@@ -38,7 +38,7 @@ function fileOf(volume: Volume, name: RegExp): string {
 }
 
 describe('a state that was damaged on disk', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const whole = new Volume();
   let wholePage: Page;
   let volume: Volume;

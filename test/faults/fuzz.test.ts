@@ -52,7 +52,7 @@ function fields(given: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbi
 }
 
 describe('answers of the API, near the real ones and far from them', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const WORDS = [...TASK_STATUSES, 'finished', ''];
   const word = nearly(fc.constantFrom(...WORDS));
   const id = nearly(
@@ -207,7 +207,7 @@ describe('answers of the API, near the real ones and far from them', function ()
 });
 
 describe('configuration text', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const EXAMPLE = readFileSync(new URL('../../config.example.yaml', import.meta.url), 'utf8');
   const ENV = {
     ALIBABA_CLOUD_ACCESS_KEY_ID: 'PlantedId',
@@ -360,7 +360,7 @@ describe('configuration text', function () {
 });
 
 describe('requests over HTTP', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const LATE_MS = 15_000;
   let exporter: FuzzedExporter;
 

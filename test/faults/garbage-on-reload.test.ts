@@ -10,7 +10,7 @@ import { REGIONS, isAt } from './kept-world.js';
 import type { Page } from './page.js';
 
 describe('a configuration that is replaced, before a reload, by', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let cloud: Cloud;
   let whole: string;

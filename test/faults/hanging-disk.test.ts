@@ -10,7 +10,7 @@ const LAST_LINE = /msg=stopped\n$/;
 
 /** A pipe in the place of the file that LevelDB opens first: whoever opens it hangs in the kernel. */
 describe('a disk that hangs in the kernel', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   const database = `${scratch.path}/state/db`;
   let simulator: Simulator;

@@ -9,7 +9,7 @@ import type { Simulator } from '../../dist/simulator/server.js';
 import { Scratch, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { ACCOUNT, KEY, WELL, finishedTask, runningTask } from './cloud.js';
-import { HASTY, becomes, expectNoComplaint } from './daemon.js';
+import { PATIENT, becomes, expectNoComplaint } from './daemon.js';
 import type { Page } from './page.js';
 
 /** Kills go on until so many have left half a write behind, which a busy machine may not let happen. */
@@ -59,7 +59,7 @@ function isWhole(page: Page): boolean {
 }
 
 describe('a daemon that is killed in the middle of a write of its state', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let simulator: Simulator;
   let config: string;
@@ -79,7 +79,7 @@ describe('a daemon that is killed in the middle of a write of its state', functi
     credentials: {type: access_key, access_key_id: ${KEY.accessKeyId}, access_key_secret: ${KEY.accessKeySecret}}
     regions: [{id: ${WELL}, endpoint: "${simulator.url}"}]
     instances: [${INSTANCES.map((id) => `{id: ${id}, region: ${WELL}}`).join(', ')}]
-${HASTY.replaceAll('300ms', '1s')}`,
+${PATIENT.replaceAll('300ms', '1s')}`,
     );
   });
 

@@ -7,11 +7,11 @@ import { Scratch, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 import { SICK, WELL, startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
-import { HASTY, becomes, expectNoComplaint, expectWholeStop } from './daemon.js';
+import { PATIENT, becomes, expectNoComplaint, expectWholeStop } from './daemon.js';
 import { finished, isAt } from './kept-world.js';
 
 describe('right after a write of the state', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const scratch = new Scratch();
   let cloud: Cloud;
   let config: string;
@@ -20,7 +20,7 @@ describe('right after a write of the state', function () {
 
   before(async () => {
     cloud = await startCloud(systemClock());
-    config = scratch.file('config.yaml', cloud.configuration(HASTY));
+    config = scratch.file('config.yaml', cloud.configuration(PATIENT));
   });
 
   afterEach(() => exporter.program.stop('SIGKILL'));

@@ -25,7 +25,7 @@ const REQUEST = 'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 function ignore(): void {}
 
 describe('scrapers that do not read', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   const clock = new FakeClock();
   const warnings: string[] = [];
   let states: readonly InstanceState[];

@@ -5,9 +5,9 @@ import type { Figures } from '../soak/soak.js';
 
 const MAIN = fileURLToPath(new URL('../soak/main.js', import.meta.url));
 
-/** Three days of 500 instances; SOAK_SEED repeats a run. */
+/** Three days of 500 instances. Always the same ones: others by SOAK_SEED, and at random with `node dist-test/soak/main.js`. */
 describe('a soak of three simulated days, with faults at random', () => {
-  const seed = process.env['SOAK_SEED'] ?? String(Math.floor(Math.random() * 1e6));
+  const seed = process.env['SOAK_SEED'] ?? '1';
   let figures: Figures;
   let wrong: string;
 

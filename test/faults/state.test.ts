@@ -11,7 +11,7 @@ function firstSeen(page: Page): readonly unknown[] {
 }
 
 describe('the state of a running exporter, when', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let world: KeptWorld;
 
   beforeEach(async () => {

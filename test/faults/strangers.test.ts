@@ -38,7 +38,7 @@ async function scrape(port: number, { headers = {}, from = '127.0.0.1', path = '
 }
 
 describe('while strangers are at the port, the exporter is scraped and polls on:', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let cloud: Cloud;
   let exporter: Exporter;
   let percent = 0;
@@ -202,7 +202,7 @@ describe('while strangers are at the port, the exporter is scraped and polls on:
 });
 
 describe('200 scrapers at once', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
 
   it('cost one render of the fleet for each format', async () => {
     const states = aFleet(20);
@@ -235,7 +235,7 @@ describe('200 scrapers at once', function () {
 function ignore(): void {}
 
 describe('while passwords are guessed', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
 
   it('those who know theirs are served, at once when they were served before, and polls go on', async () => {
     const scratch = new Scratch();

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 
 /** What every program gets. A stack trace of the exporter names the lines of its sources. */
 const ENVIRONMENT = {
