@@ -41,7 +41,9 @@ export class Keeper implements StateKeeper {
   #underway: ReadonlySet<string> = new Set();
   /** Instances of before the restart that nobody has watched yet, and that the store still has as watched. */
   readonly #unclaimed = new Set<string>();
+  /** The last write, and it again until it begins: whatever changes before then shares it. */
   #writing: Promise<boolean> = Promise.resolve(true);
+  #queued: Promise<boolean> | undefined;
   #cancelWrite: (() => void) | undefined;
   #cancelLook: () => void = () => undefined;
   #cancelCleaning: () => void = () => undefined;
@@ -170,7 +172,7 @@ export class Keeper implements StateKeeper {
   #flush(): Promise<boolean> {
     this.#cancelWrite?.();
     this.#cancelWrite = undefined;
-    const writing = this.#writing.then(() => this.#write());
+    const writing = (this.#queued ??= this.#writing.then(() => this.#write()));
     this.#writing = writing;
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(HANGS_MS, () => {
@@ -185,6 +187,7 @@ export class Keeper implements StateKeeper {
   /** Whether the store now has all that waited. */
   async #write(): Promise<boolean> {
     const { store, clock } = this.#options;
+    this.#queued = undefined;
     this.#followWallClock();
     const keys = (this.#underway = this.#unsaved);
     this.#unsaved = new Set();

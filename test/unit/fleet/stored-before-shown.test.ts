@@ -4,7 +4,7 @@ import { Fleet } from '../../../dist/fleet/fleet.js';
 import { Keeper } from '../../../dist/fleet/keeper.js';
 import type { InstanceState } from '../../../dist/fleet/state.js';
 import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask, PollResult } from '../../../dist/model.js';
+import type { BackupTask, Instance, PollResult } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 
@@ -19,6 +19,8 @@ describe('what a scrape shows', () => {
   let onDisk: Map<string, string>;
   let writes: number;
   let disk: 'works' | 'fails' | 'hangs';
+  /** Ends the last write that hangs. */
+  let release: () => void;
   let events: FleetEvent['type'][];
 
   beforeEach(async () => {
@@ -43,7 +45,7 @@ describe('what a scrape shows', () => {
         async write(changes) {
           writes++;
           if (disk === 'fails') throw new Error('no space left on device');
-          if (disk === 'hangs') await new Promise(() => undefined);
+          if (disk === 'hangs') await new Promise<void>((resolve) => (release = resolve));
           for (const [key, text] of changes) if (text !== undefined) files.set(key, text);
         },
         close: async () => undefined,
@@ -122,6 +124,23 @@ describe('what a scrape shows', () => {
     await afterKill();
     await poll();
     expect([writes, scraped().lastPoll?.at]).to.deep.equal([0, clock.now()]);
+  });
+
+  it('of many instances waits for one write, however many come while another is under way', async () => {
+    const [first, ...others] = Array.from({ length: 16 }, (_, n) => instanceOf(`rm-${n}`));
+    for (const instance of [first!, ...others]) fleet.watch(instance);
+    await clock.advance(1_000);
+    writes = 0;
+    const learn = (instance: Instance): Promise<unknown> => fleet.apply(instanceKey(instance), listed(taskOf('1')));
+    disk = 'hangs';
+    const learnt = [learn(first!)];
+    await settle();
+    disk = 'works';
+    learnt.push(...others.map(learn));
+    release();
+    await Promise.all(learnt);
+    expect(writes).to.equal(2);
+    expect([...onDisk.values()].filter((text) => text.includes('"backupJobId":"1"'))).to.have.length(16);
   });
 
   it('waits for no write where nothing new is learnt', async () => {
