@@ -27,7 +27,8 @@ const INSTALLED: Release = {
 
 const PROMETHEUS_3: Release = {
   name: 'Prometheus 3',
-  version: /^3\.([5-9]|\d\d)/,
+  // What sid has, which moves.
+  version: /^(3\.([5-9]|\d\d)|[4-9]\.)/,
   need(context, program) {
     const folder = process.env.PROMETHEUS_3_DIR;
     const found = folder === undefined ? undefined : findTool(program, join(folder, 'usr/bin'));
