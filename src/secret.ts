@@ -8,9 +8,12 @@ import { readRegularFile } from './regular-file.js';
  */
 export class Secret {
   readonly #read: () => string;
+  /** The file that it lives in; undefined: it was given as it is. */
+  readonly file: string | undefined;
 
-  constructor(text: string | (() => string)) {
+  constructor(text: string | (() => string), file?: string) {
     this.#read = typeof text === 'string' ? () => text : text;
+    this.file = file;
   }
 
   /**
@@ -32,7 +35,7 @@ export class Secret {
         // Gone or unreadable for now: the next call looks again.
       }
       return text;
-    });
+    }, path);
   }
 
   reveal(): string {

@@ -30,15 +30,19 @@ export function shardLimit({ requestsPerSecond, burst }: RateLimitConfig, shards
   return { requestsPerSecond: requestsPerSecond / shards, burst: Math.max(1, burst / shards) };
 }
 
-/** Tells whether two parts of configurations are the same, secrets included. Holds secrets: not for keeping or showing. */
+/**
+ * Whether two parts of configurations are the same. A secret in a file is compared by its path, since two files that hold
+ * the same text today are rotated apart tomorrow; an inline one by its text.
+ */
 export function isSameConfig(one: unknown, other: unknown): boolean {
   return fingerprint(one) === fingerprint(other);
 }
 
+/** Holds secrets: not for keeping or showing. */
 function fingerprint(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key: string, shown: unknown) {
     const raw = this[key];
-    if (raw instanceof Secret) return { secret: raw.reveal() };
+    if (raw instanceof Secret) return raw.file === undefined ? { secret: raw.reveal() } : { file: raw.file };
     return raw instanceof RegExp ? { pattern: raw.source } : shown;
   });
 }

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { parseConfig } from '../../dist/config/load.js';
+import { Scratch } from '../helpers/program.js';
 import { ACCOUNT, KEY, ROLES, SICK, WELL, runningTask } from './cloud.js';
 import { at, expectNoNews, expectNoTasks, expectSameTask, failures, isAt, isEnded } from './region.js';
 import { TIMEOUT_MS, startWorld } from './world.js';
@@ -71,4 +73,50 @@ describe('credentials that are revoked and restored', function () {
     expect(exporter.log.filter((line) => line.includes('cool-down left'))).to.have.lengthOf(4);
     expect(exporter.log.join('')).not.to.match(/test-key-(id|secret)/);
   });
+});
+
+describe('credentials that a reload moves to another place, where they read the same', function () {
+  this.timeout(TIMEOUT_MS);
+  const scratch = new Scratch();
+  after(() => scratch.remove());
+
+  const PLACES = {
+    inline: `access_key_secret: ${KEY.accessKeySecret}`,
+    a: `access_key_secret_file: ${scratch.path}/a`,
+    b: `access_key_secret_file: ${scratch.path}/b`,
+  };
+
+  for (const [from, to] of [
+    ['inline', 'b'],
+    ['a', 'b'],
+  ] as const) {
+    it(`are followed there when they are rotated: ${from} to ${to}`, async () => {
+      for (const name of ['a', 'b']) scratch.file(name, KEY.accessKeySecret);
+      let place: keyof typeof PLACES = from;
+      const world = await startWorld({
+        over: (cloud) => ({
+          readConfig: () =>
+            parseConfig(cloud.configuration().replace(/access_key_secret: [^}]*/, PLACES[place]), {
+              env: {},
+              file: 'config.yaml',
+            }),
+        }),
+      });
+      const { cloud, exporter } = world;
+      try {
+        await exporter.passUntil('the first poll', (page) => isAt(page, SICK, 40), { withinMs: MINUTE });
+        place = to;
+        expect(exporter.reload()).to.deep.equal([]);
+        cloud.simulator.addKey({ account: ACCOUNT, ...KEY, accessKeySecret: 'rotated' });
+        scratch.file(to, 'rotated');
+        cloud.progress(SICK, 70);
+        await exporter.pass(MINUTE);
+        const page = await exporter.page();
+        expect(failures(page, SICK)).to.deep.equal({});
+        expect(isAt(page, SICK, 70)).to.equal(true);
+      } finally {
+        await world.close();
+      }
+    });
+  }
 });

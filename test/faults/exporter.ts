@@ -90,6 +90,10 @@ export class Exporter {
     }
   }
 
+  reload(): readonly string[] {
+    return this.#daemon.reload();
+  }
+
   stop(): Promise<unknown> {
     return this.#daemon.stop();
   }

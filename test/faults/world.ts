@@ -1,3 +1,4 @@
+import type { DaemonOptions } from '../../dist/app/daemon.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
@@ -18,9 +19,10 @@ export interface WorldOptions {
   readonly regions?: readonly string[];
   /** Done to the cloud before the exporter sees it; what it resolves to is appended to the configuration. */
   readonly prepare?: (cloud: Cloud) => Promise<string | void> | string | void;
+  readonly over?: (cloud: Cloud) => Partial<DaemonOptions>;
 }
 
-export async function startWorld({ regions, prepare }: WorldOptions = {}): Promise<World> {
+export async function startWorld({ regions, prepare, over }: WorldOptions = {}): Promise<World> {
   const clock = new FakeClock();
   const right = {
     now: () => clock.now(),
@@ -28,7 +30,7 @@ export async function startWorld({ regions, prepare }: WorldOptions = {}): Promi
     after: (delayMs: number, run: () => void) => clock.after(delayMs, run),
   };
   const cloud = await startCloud(right, regions);
-  const exporter = await Exporter.start(cloud, clock, (await prepare?.(cloud)) ?? '');
+  const exporter = await Exporter.start(cloud, clock, (await prepare?.(cloud)) ?? '', over?.(cloud));
   return {
     clock,
     cloud,
