@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import { answerClientErrors } from './client-error.js';
+import { serveOneAtATime } from './one-at-a-time.js';
 
 /** Where to listen; without a host on all interfaces, IPv4 and IPv6. */
 export interface ListenAddress {
@@ -96,6 +97,7 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
     options.listener(request, response);
   });
   answerClientErrors(server);
+  serveOneAtATime(server);
   server.on('connect', refuseTunnel);
   server.maxConnections = limits.maxConnections;
   server.maxRequestsPerSocket = limits.maxRequestsPerConnection;

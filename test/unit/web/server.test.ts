@@ -177,7 +177,7 @@ describe('a slow or greedy client', () => {
       begun.emit('it');
     });
     const socket = connect(server.port, '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
     await once(begun, 'it');
     socket.write('nonsense\r\n\r\n');
     const told = await untilClosed(socket);
