@@ -57,7 +57,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     places: () => app.views(),
     self: app.self,
     clock,
-    log,
     onBug: app.onBug,
   });
   const reloads = new Reloads(app, scrapes, options);
@@ -72,11 +71,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       guard: security && ((request, response, next) => void security.middleware(request, response, next)),
       scrape: (request) => scrapes.answer(request),
       ready: () => app.ready(),
-      configText: () => effectiveYaml(app.config),
+      configText: () => reloads.configText,
       snapshot: () => snapshotOf(app, options, reloads),
       reload: () => reloads.run(),
       lifecycle: options.enableLifecycle,
       onBug: app.onBug,
+      clock,
+      log,
     }),
   }).catch(async (thrown: unknown) => {
     // The state is let go of, and nothing is left running.
@@ -107,6 +108,8 @@ class Reloads {
   readonly #app: App;
   readonly #scrapes: Scrapes;
   readonly #options: DaemonOptions;
+  /** Rendered once: with thousands of instances that takes longer than a request may block the others. */
+  configText: Buffer;
   successful = true;
   lastSuccessAt: number;
 
@@ -114,6 +117,7 @@ class Reloads {
     this.#app = app;
     this.#scrapes = scrapes;
     this.#options = options;
+    this.configText = configTextOf(app);
     this.lastSuccessAt = app.startedAt;
   }
 
@@ -140,11 +144,16 @@ class Reloads {
       for (const warning of warningsOf(loaded)) this.#options.log.warn(warning);
       this.#app.configure(loaded.config);
       this.#scrapes.renew();
+      this.configText = configTextOf(this.#app);
       return [];
     } catch (thrown) {
       return thrown instanceof UsageError ? thrown.problems : [messageOf(thrown)];
     }
   }
+}
+
+function configTextOf({ config }: App): Buffer {
+  return Buffer.from(effectiveYaml(config));
 }
 
 function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloads: Reloads): StatusSnapshot {

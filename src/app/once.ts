@@ -12,7 +12,7 @@ const LOOK_MS = 100;
 
 /** Discovers and polls everything once. The whole exposition, and whether every target and discovery worked. */
 export async function runOnce(options: OnceOptions): Promise<{ readonly text: string; readonly isGood: boolean }> {
-  const { clock, log, onProgress } = options;
+  const { clock, onProgress } = options;
   const app = await App.open({ ...options, isOnce: true });
   const { signal } = new AbortController();
   const discoveries = await Promise.all(app.places.map((place) => place.startOnce()));
@@ -27,7 +27,6 @@ export async function runOnce(options: OnceOptions): Promise<{ readonly text: st
     places: () => app.views(),
     self: app.self,
     clock,
-    log,
     onBug: app.onBug,
   });
   const { status, body } = await scrapes.answer({ accept: undefined, acceptEncoding: undefined });

@@ -1,7 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import type { PlaceView } from '../fleet/place-view.js';
 import type { InstanceState } from '../fleet/state.js';
-import type { Logger } from '../log.js';
 import { ChunkPool } from './chunks.js';
 import { gzipWithTail } from './deflated.js';
 import type { FleetView } from './exposition.js';
@@ -16,17 +16,14 @@ export interface ScrapesOptions {
   readonly places: () => readonly PlaceView[];
   readonly self: SelfMetrics;
   readonly clock: Clock;
-  readonly log: Logger;
   /** Told of what cannot be rendered, once for all scrapes that share it. */
   readonly onBug: (thrown: unknown) => void;
 }
 
-/** A request: the headers that decide on its answer, and how to get rid of it. */
+/** The headers that decide on the answer. */
 export interface ScrapeRequest {
   readonly accept: string | undefined;
   readonly acceptEncoding: string | undefined;
-  /** Cuts off whoever asked; called when it has held the memory of a plain page for too long. */
-  readonly cutOff?: (() => void) | undefined;
 }
 
 /** A whole answer: nothing is sent before all of it is there. */
@@ -40,8 +37,6 @@ export interface ScrapeAnswer {
 }
 
 const SHARED_MS = 1_000;
-/** Plain pages that may be on their way at once, each some 30 MB for 10,000 instances: who reads slowest gives way. */
-const MAX_PLAIN = 4;
 
 /**
  * Answers scrapes. What is told of the fleet is rendered at most once a second and format, and shared; what the
@@ -51,8 +46,7 @@ export class Scrapes {
   readonly #options: ScrapesOptions;
   readonly #shared = new Map<Format, SharedRender>();
   readonly #pool = new ChunkPool();
-  /** Renders that were asked for in plain, the oldest first. */
-  #plain: readonly SharedRender[] = [];
+  readonly #tails = new Map<Format, Promise<Buffer>>();
   readonly #failed = new WeakSet<SharedRender>();
   #renders = 0;
 
@@ -71,7 +65,7 @@ export class Scrapes {
   }
 
   /** Never rejects: what goes wrong is told to `onBug` and answered with 500. */
-  async answer({ accept, acceptEncoding, cutOff }: ScrapeRequest): Promise<ScrapeAnswer> {
+  async answer({ accept, acceptEncoding }: ScrapeRequest): Promise<ScrapeAnswer> {
     const format = formatFor(accept);
     const gzip = gzipAllowed(acceptEncoding);
     const headers = { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept, Accept-Encoding' };
@@ -79,16 +73,9 @@ export class Scrapes {
     let render: SharedRender | undefined;
     try {
       render = this.#renderOf(format);
-      release = render.hold(cutOff);
-      if (!gzip) this.#makeRoomFor(render);
+      release = render.hold();
       const body = await this.#body(render, format, gzip);
-      const length = { 'Content-Length': body.reduce((sum, part) => sum + part.length, 0) };
-      return {
-        status: 200,
-        headers: { ...headers, ...(gzip ? { 'Content-Encoding': 'gzip' } : {}), ...length },
-        body,
-        release,
-      };
+      return { status: 200, headers: { ...headers, ...(gzip && { 'Content-Encoding': 'gzip' }) }, body, release };
     } catch (error) {
       release();
       if (this.#shared.get(format) === render) this.#shared.delete(format);
@@ -102,17 +89,20 @@ export class Scrapes {
   async #body(render: SharedRender, format: Format, gzip: boolean): Promise<readonly Buffer[]> {
     // Awaited first: a scrape that had to wait still tells the latest of the exporter itself.
     await (gzip ? render.deflated() : render.plain());
-    const tail = renderOwn(this.#view([]), await this.#options.self.families(), format);
+    const tail = await this.#tail(format);
     return gzip ? gzipWithTail(await render.deflated(), tail) : [...(await render.plain()), tail];
   }
 
-  #makeRoomFor(render: SharedRender): void {
-    const others = this.#plain.filter((other) => other !== render && other.holdsPlain);
-    this.#plain = [...others, render];
-    const [oldest] = others;
-    if (oldest === undefined || others.length < MAX_PLAIN) return;
-    this.#options.log.warn('a scrape is cut off: it takes in its page too slowly');
-    oldest.revoke();
+  /** Of those that wait for one at the same moment, each gets the same: it is rendered after all of them have asked. */
+  #tail(format: Format): Promise<Buffer> {
+    const known = this.#tails.get(format);
+    if (known !== undefined) return known;
+    const tail = nextTurn().then(async () => {
+      this.#tails.delete(format);
+      return renderOwn(this.#view([]), await this.#options.self.families(), format);
+    });
+    this.#tails.set(format, tail);
+    return tail;
   }
 
   #renderOf(format: Format): SharedRender {
@@ -138,6 +128,10 @@ export class Scrapes {
 
 function failure(): ScrapeAnswer {
   const body = Buffer.from('The metrics could not be rendered; the log has the reason.\n');
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length };
-  return { status: 500, headers, body: [body], release: () => undefined };
+  return {
+    status: 500,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+    body: [body],
+    release: () => undefined,
+  };
 }

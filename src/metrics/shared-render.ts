@@ -17,7 +17,7 @@ export class SharedRender {
   #deflated: Promise<Deflated> | undefined;
   #plain: Promise<readonly Buffer[]> | undefined;
   #rendered: readonly Buffer[] = [];
-  readonly #holders = new Set<{ readonly giveUp: (() => void) | undefined }>();
+  #holders = 0;
   #done = false;
 
   constructor(view: FleetView, options: FleetOptions) {
@@ -30,26 +30,15 @@ export class SharedRender {
     return this.#done;
   }
 
-  /** Whether plain bytes are kept: somebody is still being answered. */
-  get holdsPlain(): boolean {
-    return this.#plain !== undefined;
-  }
-
-  /**
-   * Keeps the bytes from being used again until the result is called; that it is called twice does no harm. `giveUp` is to
-   * bring that about, when the memory is wanted elsewhere.
-   */
-  hold(giveUp?: () => void): () => void {
-    const holder = { giveUp };
-    this.#holders.add(holder);
+  /** Keeps the bytes from being used again until the result is called; that it is called twice does no harm. */
+  hold(): () => void {
+    let isHeld = true;
+    this.#holders++;
     return () => {
-      if (this.#holders.delete(holder) && this.#holders.size === 0) this.#giveBack();
+      if (!isHeld) return;
+      isHeld = false;
+      if (--this.#holders === 0) this.#giveBack();
     };
-  }
-
-  /** Asks all who hold it to let go. */
-  revoke(): void {
-    for (const { giveUp } of this.#holders) giveUp?.();
   }
 
   deflated(): Promise<Deflated> {

@@ -1,9 +1,13 @@
 import express from 'express';
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
+import type { Clock } from '../clock.js';
+import type { Logger } from '../log.js';
+import { BodyWriter } from './body-writer.js';
 import { errorBody } from './error-body.js';
 import { loadAssets } from './page/assets.js';
 import type { Asset } from './page/assets.js';
+import { SharedPages } from './shared-pages.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { statusHandlers } from './status-handlers.js';
 
@@ -16,8 +20,8 @@ export interface WebParts {
   readonly guard?: RequestHandler | undefined;
   scrape(request: ScrapeRequest): Promise<ScrapeAnswer>;
   ready(): { readonly ready: boolean; readonly reason: string };
-  /** The effective configuration, secrets masked. */
-  configText(): string;
+  /** The effective configuration, secrets masked: the same bytes until another is in force. */
+  configText(): Uint8Array;
   snapshot(): StatusSnapshot;
   /** The problems that kept the old configuration in force; none when the new one is. */
   readonly reload: () => readonly string[];
@@ -25,19 +29,18 @@ export interface WebParts {
   readonly lifecycle: boolean;
   /** Told of an exception in a handler, which answered 500. */
   onBug(error: unknown): void;
+  readonly clock: Clock;
+  readonly log: Logger;
 }
 
-/** A request: the headers that decide on its answer, and how to get rid of it. */
+/** The headers that decide on the answer. */
 export interface ScrapeRequest {
   readonly accept: string | undefined;
   readonly acceptEncoding: string | undefined;
-  /** Closes the connection, whatever is on its way. */
-  readonly cutOff: () => void;
 }
 
 export interface ScrapeAnswer {
   readonly status: number;
-  /** With Content-Length. */
   readonly headers: Readonly<Record<string, string | number>>;
   /** To be written one after the other. */
   readonly body: readonly Uint8Array[];
@@ -70,17 +73,21 @@ export function createApp(parts: WebParts): Express {
 
 function routes(parts: WebParts): Readonly<Record<string, Route>> {
   const assets = loadAssets();
-  const status = statusHandlers(parts, assets.folder);
-  const reload = reloadHandler(parts);
+  const writer = new BodyWriter(parts);
+  const pages = new SharedPages(parts.clock, writer);
+  const status = statusHandlers(parts, assets.folder, pages);
+  const reload = reloadHandler(parts, pages);
   return {
     '/': { GET: status.page },
-    [parts.telemetryPath]: { GET: scrapeHandler(parts) },
+    [parts.telemetryPath]: { GET: scrapeHandler(parts, writer) },
     '/api/v1/status': { GET: status.json },
-    '/config': { GET: (_request, response) => sendText(response, 200, parts.configText()) },
+    '/config': {
+      GET: (request, response) => writer.send(request, response.type(PLAIN_TEXT), [parts.configText()]),
+    },
     '/-/healthy': { GET: (_request, response) => sendText(response, 200, `${parts.name} is healthy.`) },
     '/-/ready': { GET: readyHandler(parts) },
     '/-/reload': { POST: reload, PUT: reload },
-    ...Object.fromEntries([...assets.files].map(([path, asset]) => [path, { GET: assetHandler(asset) }])),
+    ...Object.fromEntries([...assets.files].map(([path, asset]) => [path, { GET: assetHandler(asset, writer) }])),
   };
 }
 
@@ -144,28 +151,24 @@ function boundedUrl(request: Request, response: Response, next: () => void): voi
   next();
 }
 
-function scrapeHandler(parts: WebParts): RequestHandler {
+function scrapeHandler(parts: WebParts, writer: BodyWriter): RequestHandler {
   return async (request, response) => {
     // Also when the scraper goes away before there is an answer.
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
     const answer = await parts.scrape({
       accept: request.headers.accept,
       acceptEncoding: request.headers['accept-encoding']?.toString(),
-      cutOff: () => response.destroy(),
     });
-    const { status, headers, body } = answer;
     void closed.then(() => answer.release());
-    response.writeHead(status, headers);
-    if (request.method !== 'HEAD') for (const chunk of body) response.write(chunk);
-    response.end();
+    writer.send(request, response.status(answer.status).set(answer.headers), answer.body);
   };
 }
 
 /** The path holds a hash of what is there: it may be kept for ever. */
-function assetHandler({ type, body }: Asset): RequestHandler {
-  return (_request, response) => {
+function assetHandler({ type, body }: Asset, writer: BodyWriter): RequestHandler {
+  return (request, response) => {
     response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
-    response.type(type).send(body);
+    writer.send(request, response.type(type), [body]);
   };
 }
 
@@ -177,11 +180,12 @@ function readyHandler(parts: WebParts): RequestHandler {
   };
 }
 
-function reloadHandler(parts: WebParts): RequestHandler {
+function reloadHandler(parts: WebParts, pages: SharedPages): RequestHandler {
   return (_request, response) => {
     if (!parts.lifecycle)
       return sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle');
     const problems = parts.reload();
+    pages.renew();
     if (problems.length === 0) return sendText(response, 200, 'Configuration reloaded.');
     sendText(response, 500, ['The old configuration stays in force:', ...problems].join('\n'));
   };
@@ -196,10 +200,12 @@ function errorHandler(parts: WebParts): ErrorRequestHandler {
   };
 }
 
+const PLAIN_TEXT = 'text/plain; charset=utf-8';
+
 function sendText(response: Response, status: number, text: string): void {
   response
     .status(status)
-    .type('text/plain; charset=utf-8')
+    .type(PLAIN_TEXT)
     .send(text.endsWith('\n') ? text : `${text}\n`);
 }
 

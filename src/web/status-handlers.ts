@@ -8,28 +8,22 @@ import { FleetIndex } from './fleet-index.js';
 import { statusAnswer } from './status-answer.js';
 import type { StatusParts } from './status-answer.js';
 import { statusFacts } from './status-facts.js';
-import type { StatusSnapshot } from './snapshot.js';
-import { sendWithTag } from './send-with-tag.js';
+import type { SharedPages } from './shared-pages.js';
 import { parseStatusQuery } from './status-query.js';
 import type { StatusQuery } from './status-query.js';
 
 /** What is told of the fleet; the index behind it is shared by everyone who looks. */
-export function statusHandlers(parts: WebParts, assets: string): Record<'json' | 'page', RequestHandler> {
+export function statusHandlers(
+  parts: WebParts,
+  assets: string,
+  pages: SharedPages,
+): Record<'json' | 'page', RequestHandler> {
   const { name, telemetryPath } = parts;
   const onBug = (error: unknown): void => parts.onBug(error);
   const index = new FleetIndex();
-  let looking: Promise<StatusSnapshot> | undefined;
-  /** Who comes while the index is being brought up to date shares that look, and reads before the next one begins. */
-  const snapshotNow = (): Promise<StatusSnapshot> => {
-    looking ??= (async () => {
-      const snapshot = parts.snapshot();
-      await index.update(snapshot);
-      return snapshot;
-    })().finally(() => (looking = undefined));
-    return looking;
-  };
   const look = async (query: StatusQuery): Promise<StatusParts> => {
-    const snapshot = await snapshotNow();
+    const snapshot = parts.snapshot();
+    await index.update(snapshot);
     const found = index.find(query, snapshot);
     return { snapshot, readiness: parts.ready(), query, found, facets: index.facets };
   };
@@ -38,26 +32,28 @@ export function statusHandlers(parts: WebParts, assets: string): Record<'json' |
       const parameters = parametersOf(request);
       const open = parameters.get('open')?.slice(0, MAX_OPEN) ?? '';
       const { query, problems } = parseStatusQuery(parameters, { limit: PAGE_ROWS, alsoAllowed: ['open'] });
-      const seen = await look(query);
-      const opened = open === '' ? undefined : index.get(open);
-      await sendWithTag(request, response, {
-        type: 'text/html',
-        tagged: `${assets} ${statusFacts(seen, opened)}`,
-        async text() {
-          const facts = {
-            name,
-            telemetryPath,
-            assets,
-            answer: statusAnswer(seen, onBug),
-            query: { ...query, open },
-            problems,
-            opened: opened && instanceAnswer(opened, seen.snapshot, onBug),
-            onBug,
-          };
-          // All is read: other work has its turn before the long rest.
-          await nextTurn();
-          return statusPage(facts);
-        },
+      await pages.answer(request, response, async () => {
+        const seen = await look(query);
+        const opened = open === '' ? undefined : index.get(open);
+        return {
+          type: 'text/html',
+          tagged: `${assets} ${statusFacts(seen, opened)}`,
+          async text() {
+            const facts = {
+              name,
+              telemetryPath,
+              assets,
+              answer: statusAnswer(seen, onBug),
+              query: { ...query, open },
+              problems,
+              opened: opened && instanceAnswer(opened, seen.snapshot, onBug),
+              onBug,
+            };
+            // All is read: other work has its turn before the long rest.
+            await nextTurn();
+            return statusPage(facts);
+          },
+        };
       });
     },
     async json(request, response) {
@@ -69,11 +65,13 @@ export function statusHandlers(parts: WebParts, assets: string): Record<'json' |
           .send(`${JSON.stringify({ errors: problems })}\n`);
         return;
       }
-      const seen = await look(query);
-      await sendWithTag(request, response, {
-        type: 'application/json',
-        tagged: statusFacts(seen),
-        text: async () => JSON.stringify(statusAnswer(seen, onBug)),
+      await pages.answer(request, response, async () => {
+        const seen = await look(query);
+        return {
+          type: 'application/json',
+          tagged: statusFacts(seen),
+          text: async () => JSON.stringify(statusAnswer(seen, onBug)),
+        };
       });
     },
   };

@@ -3,6 +3,7 @@ import type { InstanceState } from '../../dist/fleet/state.js';
 import { instanceKey } from '../../dist/model.js';
 import type { Instance } from '../../dist/model.js';
 import { createApp } from '../../dist/web/app.js';
+import { FakeClock } from '../helpers/fake-clock.js';
 import { parts, serve } from '../unit/web/helpers.js';
 import { sampleSnapshot } from '../unit/web/sample-fleet.js';
 
@@ -11,6 +12,7 @@ const POLLED = 165;
 const STEP_MS = 5_000;
 
 let now = Date.now();
+const clock = new FakeClock();
 const sample = sampleSnapshot(Number(process.argv[2]), now);
 /** Nothing goes stale of which the bench does not say so. */
 const places = sample.places.map((place) => Object.assign({}, place, { staleAfterMs: Infinity }));
@@ -34,6 +36,7 @@ function poll(key: string, state: InstanceState, moves: string): void {
 function move(moves: string): void {
   if (moves === 'nothing') return;
   now += STEP_MS;
+  void clock.advance(STEP_MS);
   if (moves === 'clock') return;
   version++;
   const keys = [...states.keys()];
@@ -46,7 +49,7 @@ function move(moves: string): void {
 }
 
 const app = createApp(
-  parts({ snapshot: () => ({ ...sample, places, version, now, states: [...states.values()], nextPollAt }) }),
+  parts({ clock, snapshot: () => ({ ...sample, places, version, now, states: [...states.values()], nextPollAt }) }),
 );
 const server = await serve(app);
 /** CPU time of the event loop's own thread, in milliseconds: other load of the machine does not show in it. */

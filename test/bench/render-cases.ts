@@ -71,12 +71,11 @@ async function promClient(instances: number): Promise<Figures> {
 function scraping(instances: number): { scrapes: Scrapes; clock: FakeClock } {
   const states = aFleet(instances);
   const clock = new FakeClock(NOW);
-  const log = { debug() {}, info() {}, warn() {}, error() {} };
   const self = selfMetrics({ processFamilies: true });
   const onBug = (thrown: unknown): never => {
     throw thrown;
   };
-  return { scrapes: new Scrapes({ states: () => states, places: () => [aPlace()], self, clock, log, onBug }), clock };
+  return { scrapes: new Scrapes({ states: () => states, places: () => [aPlace()], self, clock, onBug }), clock };
 }
 
 /** A scrape whose answer was sent at once. */

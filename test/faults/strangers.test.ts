@@ -215,13 +215,11 @@ describe('200 scrapers at once', function () {
     const states = aFleet(20);
     const places = [aPlace()];
     const clock = new FakeClock();
-    const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
     const scrapes = new Scrapes({
       states: () => states,
       places: () => places,
       self: selfMetrics(),
       clock,
-      log: silent,
       onBug: ignore,
     });
     const server = await serve(createApp(parts({ scrape: (request) => scrapes.answer(request) })));

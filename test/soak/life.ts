@@ -34,12 +34,12 @@ export class Life {
   readonly #scrapes: Scrapes;
   #renders = 0;
 
-  private constructor(app: App, clock: FakeClock, log: Logger) {
+  private constructor(app: App, clock: FakeClock) {
     this.app = app;
     this.clock = clock;
     const { fleet, self } = app;
     const { onBug } = app;
-    this.#scrapes = new Scrapes({ states: () => fleet.scrape(), places: () => app.views(), self, clock, log, onBug });
+    this.#scrapes = new Scrapes({ states: () => fleet.scrape(), places: () => app.views(), self, clock, onBug });
   }
 
   static async begin({ config, wallMs, random, onError }: LifeOptions): Promise<Life> {
@@ -53,7 +53,7 @@ export class Life {
       },
     };
     const app = await App.open({ config, clock, random, log, version: '1.0.0', revision: 'soak', isOnce: false });
-    return new Life(app, clock, log);
+    return new Life(app, clock);
   }
 
   /** Plain and gzip in turn. */

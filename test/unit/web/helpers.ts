@@ -113,24 +113,28 @@ export function snapshot(over: Partial<StatusSnapshot> = {}): StatusSnapshot {
   };
 }
 
+function ignore(): void {}
+
 export function parts(over: Partial<WebParts> = {}): WebParts {
   return {
     name: 'alicloud-rds-backup-exporter',
     telemetryPath: '/metrics',
     scrape: async () => ({
       status: 200,
-      headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8', 'Content-Length': 12 },
+      headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' },
       body: [Buffer.from('up 1\n'), Buffer.from('down 0\n')],
       release: () => undefined,
     }),
     ready: () => ({ ready: true, reason: '' }),
-    configText: () => 'accounts: []\n',
+    configText: () => Buffer.from('accounts: []\n'),
     snapshot: () => snapshot(),
     reload: () => [],
     lifecycle: false,
     onBug: (error) => {
       throw error;
     },
+    clock: systemClock(),
+    log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     ...over,
   };
 }

@@ -7,7 +7,8 @@ import { messageOf } from '../../../dist/errors.js';
 import { loadAssets } from '../../../dist/web/page/assets.js';
 import { spanText, tellTime } from '../../../dist/web/page/age-text.js';
 import { html } from '../../../dist/web/page/html.js';
-import { NOW, MINUTE, ask, serveParts, snapshot } from './helpers.js';
+import { NOW, MINUTE, ask as askNow, serveParts, snapshot } from './helpers.js';
+import { FakeClock } from '../../helpers/fake-clock.js';
 import type { TestServer } from './helpers.js';
 import { sampleSnapshot } from './sample-fleet.js';
 
@@ -52,11 +53,19 @@ describe('an HTML template', () => {
   });
 });
 
+const clock = new FakeClock();
+
+/** Later than what an answer before it is shared. */
+const ask: typeof askNow = async (...asked) => {
+  await clock.advance(1_000);
+  return askNow(...asked);
+};
+
 describe('the status page', () => {
   let server: TestServer;
   let current = snapshot();
   before(async () => {
-    server = await serveParts({ snapshot: () => current });
+    server = await serveParts({ snapshot: () => current, clock });
   });
   beforeEach(() => {
     current = sampleSnapshot(240, NOW);

@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import type { InstanceState } from '../../../dist/fleet/state.js';
 import type { StatusSnapshot } from '../../../dist/web/snapshot.js';
 import type { StatusAnswer } from '../../../dist/web/status-answer.js';
+import { MINUTE, NOW, ask as askNow, instance, serveParts, snapshot, state, task, tracked } from './helpers.js';
+import { FakeClock } from '../../helpers/fake-clock.js';
 import { expose } from '../metrics/fleet.js';
-import { MINUTE, NOW, ask, instance, serveParts, snapshot, state, task, tracked } from './helpers.js';
 import type { TestServer } from './helpers.js';
 
 /** A fleet with one instance of each state. */
@@ -31,6 +32,14 @@ function fleet(): InstanceState[] {
     }),
   ];
 }
+
+const clock = new FakeClock();
+
+/** Later than what an answer before it is shared. */
+const ask: typeof askNow = async (...asked) => {
+  await clock.advance(1_000);
+  return askNow(...asked);
+};
 
 async function statusOf(server: TestServer, query = ''): Promise<StatusAnswer> {
   const { status, body } = await ask(server, `/api/v1/status${query}`);
@@ -70,7 +79,7 @@ describe('the status API', () => {
   let server: TestServer;
   let current: StatusSnapshot;
   before(async () => {
-    server = await serveParts({ snapshot: () => current });
+    server = await serveParts({ snapshot: () => current, clock });
   });
   beforeEach(() => {
     current = snapshot({ states: fleet() });
