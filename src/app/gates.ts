@@ -1,9 +1,11 @@
 import type { CallsView } from '../fleet/place-view.js';
 import type { RequestCounter } from '../metrics/requests.js';
 import type { Action, ApiError, ApiResult, Place } from '../model.js';
+import { newSubject } from '../poll/cooldown.js';
 import { Gate } from '../poll/gate.js';
 import type { Requisites } from '../poll/gate.js';
 import type { Call } from '../poll/listing.js';
+import type { Polling } from '../poll/polling.js';
 import { call } from '../poll/retry.js';
 import type { RateLimit } from '../poll/token-bucket.js';
 import { placeFields } from './fleet-log.js';
@@ -15,8 +17,7 @@ export interface GatesOptions {
   readonly limit: RateLimit;
   readonly requisites: Requisites;
   readonly shared: Shared;
-  /** How many instances there are to poll. */
-  readonly instances: () => number;
+  readonly polling: () => Pick<Polling, 'size' | 'patienceMs'>;
 }
 
 interface Opened {
@@ -46,6 +47,7 @@ export class Gates {
   caller(action: Action, settings: { readonly maxAttempts: () => number; readonly signal: AbortSignal }): Call {
     const { clock, random, scheduler } = this.#options.shared;
     const gate = this.get(action);
+    const subject = newSubject();
     return <T>(attempt: () => Promise<ApiResult<T>>) =>
       call({
         scheduler,
@@ -54,7 +56,7 @@ export class Gates {
         random,
         maxAttempts: settings.maxAttempts(),
         signal: settings.signal,
-        subject: action,
+        subject,
         // A few calls that decide what is polled at all.
         urgency: 'active',
         attempt,
@@ -95,7 +97,7 @@ export class Gates {
   }
 
   #open(action: Action): Opened {
-    const { place, shared, instances, requisites } = this.#options;
+    const { place, shared, polling, requisites } = this.#options;
     const nowMs = shared.clock.now();
     const gate = new Gate({
       place,
@@ -103,7 +105,9 @@ export class Gates {
       limit: this.#limit,
       requisites,
       nowMs,
-      instances: () => (action === 'DescribeBackupTasks' ? instances() : 1),
+      instances: () => (action === 'DescribeBackupTasks' ? polling().size : 0),
+      patienceMs: () => polling().patienceMs(),
+      random: shared.random,
       onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate)),
       onThrottled: (error) => this.#logThrottled(gate, error),
     });

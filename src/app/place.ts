@@ -45,7 +45,7 @@ export class PlaceRunner {
       limit: limitOf(config),
       requisites: { atHand: () => this.#api.atHand(), prepare: () => this.#api.prepare(this.#stop.signal) },
       shared,
-      instances: () => this.polling.size,
+      polling: () => this.polling,
     });
     this.#targets = new Targets(config, shared, () => this.polling);
     this.#api = this.#connect(credentials);

@@ -1,8 +1,14 @@
 import type { ApiError, ErrorKind } from '../model.js';
 
-const DENIED_IN_A_ROW = 5;
+const DENIED = 5;
 const OUTAGE_IN_A_ROW = 10;
 const OUTAGE_INSTANCES = 3;
+/** Attempts in a row without a connection after which an instance that worked is taken to be unreachable itself. */
+const MISSES = 4;
+/** Requests sent while nothing has worked yet. */
+const TRIAL_CALLS = 20;
+/** The time from one probe of an instance that was never asked to the next. */
+const TRIAL_MS = 10_000;
 const AUTHORISATION_MS = { first: 30_000, most: 600_000 };
 const OUTAGE_MS = { first: 10_000, most: 60_000 };
 
@@ -40,29 +46,54 @@ export interface Cooling {
   readonly error: ApiError;
 }
 
+/** What the answers so far show of an instance. `fresh`: nothing yet; `gone`: it is no longer of interest. */
+export type Standing = 'fresh' | 'good' | 'denied' | 'unreachable' | 'gone';
+
+/** What a request is about: an instance, or an action that belongs to none. The cool-down writes both fields. */
+export interface Subject {
+  standing: Standing;
+  /** Attempts in a row without a connection. */
+  misses: number;
+}
+
+export function newSubject(): Subject {
+  return { standing: 'fresh', misses: 0 };
+}
+
+/** Whether a request is known to be of no use, as far as this instance goes. */
+export function isPoor({ standing }: Subject): boolean {
+  return standing === 'denied' || standing === 'unreachable';
+}
+
 export interface Answer {
-  /** Tells instances apart. */
-  readonly subject: string;
+  readonly subject: Subject;
   /** Undefined when the call worked. */
   readonly error: ApiError | undefined;
   readonly isProbe: boolean;
+  readonly sentAt: number;
   readonly nowMs: number;
 }
 
 export type CooldownChange = 'entered' | 'left' | undefined;
 
 /**
- * Holds back the calls of one action in one account and region while they are of no use, one probe at a time: after
- * denials of five different instances in a row, on an answer that concerns the whole account, and in an outage.
+ * A circuit breaker for one action in one account and region. Evidence comes from instances that last worked: an instance
+ * that is denied or unreachable says nothing about the others. Opens on an answer that concerns the whole account, in an
+ * outage, and on denials while nothing works; then lets one probe through at a time. Any success closes it.
  */
 export class Cooldown {
   #cooling: Cooling | undefined;
   #leftAt = -Infinity;
   #pauseMs = 0;
   #isProbing = false;
-  readonly #deniedInARow = new Set<string>();
-  readonly #unreachable = { count: 0, instances: new Set<string>() };
-  /** How many instances there are to call for: an outage must be seen on three of them, or on all. */
+  /** Requests sent to find the first instance that works. */
+  #tried = 0;
+  #epoch = 0;
+  /** Subjects by standing; of `fresh` and `gone` only how many came and went. */
+  readonly #counts: Record<Standing, number> = { fresh: 0, good: 0, denied: 0, unreachable: 0, gone: 0 };
+  /** Failed connections since the cloud last answered. */
+  readonly #unreachable = { count: 0, subjects: new Set<Subject>() };
+  /** How many instances there are to poll. */
   readonly #instances: () => number;
 
   constructor(instances: () => number) {
@@ -78,69 +109,156 @@ export class Cooldown {
     return this.#leftAt;
   }
 
+  /** Counts the resets: an answer to a request that was sent before the last one says nothing. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Instances whose last answer worked. */
+  get good(): number {
+    return this.#counts.good;
+  }
+
+  /** Instances that are known to be denied or unreachable. */
+  get poor(): number {
+    return this.#counts.denied + this.#counts.unreachable;
+  }
+
   /** When the next call may go out: at once, at the time of the next probe, or never while a probe is under way. */
   get nextCallAt(): number {
-    if (this.#cooling === undefined) return -Infinity;
-    return this.#isProbing ? Infinity : this.#cooling.until;
+    if (this.#cooling !== undefined) return this.#isProbing ? Infinity : this.#cooling.until;
+    return this.#tried >= TRIAL_CALLS ? Infinity : -Infinity;
   }
 
   /** A call is let out. True if it is the probe of a cool-down: its answer must say so. */
   sent(): boolean {
     this.#isProbing = this.#cooling !== undefined;
+    if (!this.#isProbing && this.#isOnTrial) this.#tried++;
     return this.#isProbing;
   }
 
   /** Takes in the answer of a call. */
   answered(answer: Answer): CooldownChange {
-    const { error, nowMs } = answer;
+    const { subject, error, nowMs } = answer;
     const verdict = error === undefined ? 'works' : VERDICTS[error.kind];
-    this.#count(verdict, answer);
-    if (this.#cooling !== undefined) return this.#whileCooling(this.#cooling, verdict, answer);
+    const isNews = error !== undefined && this.#isEvidence(subject);
+    const wasFresh = subject.standing === 'fresh';
+    this.#judge(subject, verdict);
+    this.#count(verdict, isNews, answer);
+    if (this.#cooling !== undefined) return this.#whileCooling(this.#cooling, { verdict, isNews, wasFresh }, answer);
     const reason = this.#reasonToCool(verdict);
     if (reason === undefined || error === undefined) return undefined;
     this.#pauseMs = limitsOf(reason).first;
-    this.#cooling = { reason, until: nowMs + this.#pauseMs, error };
+    const pauseMs = verdict !== 'rejected' && this.#isOnTrial ? TRIAL_MS : this.#pauseMs;
+    this.#cooling = { reason, until: nowMs + pauseMs, error };
     this.#isProbing = false;
+    this.#tried = 0;
     return 'entered';
   }
 
-  #count(verdict: Verdict, { subject, error }: Answer): void {
-    // Only what holds something: to clear a set makes it a new table.
-    if (verdict === 'works' && this.#deniedInARow.size > 0) this.#deniedInARow.clear();
-    if (verdict === 'denied') this.#deniedInARow.add(subject);
+  /** The instance is no longer of interest, nor is any answer about it. */
+  forget(subject: Subject): void {
+    this.#stand(subject, 'gone');
+  }
+
+  /** Begins anew, with other credentials or another endpoint. The owner makes every subject fresh. */
+  reset(nowMs: number): CooldownChange {
+    const change = this.#cooling === undefined ? undefined : 'left';
+    this.#epoch++;
+    this.#close(nowMs);
+    for (const standing of ['good', 'denied', 'unreachable'] as const) this.#counts[standing] = 0;
+    this.#unreachable.count = 0;
+    this.#unreachable.subjects.clear();
+    return change;
+  }
+
+  /** Nothing works, and not every instance has been asked. */
+  get #isOnTrial(): boolean {
+    return this.good === 0 && this.#instances() > this.poor;
+  }
+
+  /** Once one instance works, only those that work say something of all; until then, those that were never asked; at last, all. */
+  #isEvidence({ standing }: Subject): boolean {
+    if (this.good > 0) return standing === 'good';
+    return !this.#isOnTrial || standing === 'fresh';
+  }
+
+  #judge(subject: Subject, verdict: Verdict): void {
+    if (verdict === 'works') this.#stand(subject, 'good');
+    if (verdict === 'denied') this.#stand(subject, 'denied');
+    if (verdict === 'works' || verdict === 'denied') subject.misses = 0;
+    if (verdict !== 'unreachable') return;
+    subject.misses++;
+    if (subject.standing !== 'good' || subject.misses >= MISSES) this.#stand(subject, 'unreachable');
+  }
+
+  #stand(subject: Subject, standing: Standing): void {
+    const before = subject.standing;
+    if (before === standing || before === 'gone') return;
+    this.#counts[before]--;
+    this.#counts[standing]++;
+    subject.standing = standing;
+  }
+
+  #count(verdict: Verdict, isNews: boolean, { subject, error }: Answer): void {
+    if (verdict === 'works') this.#tried = 0;
+    if (verdict === 'undecided') this.#tried = Math.max(0, this.#tried - 1);
     if (verdict === 'unreachable') {
+      if (!isNews) return;
       this.#unreachable.count++;
-      this.#unreachable.instances.add(subject);
+      this.#unreachable.subjects.add(subject);
     } else if (this.#unreachable.count > 0 && isFromCloud(error)) {
       this.#unreachable.count = 0;
-      this.#unreachable.instances.clear();
+      // Only what holds something: to clear a set makes it a new table.
+      this.#unreachable.subjects.clear();
     }
   }
 
   #reasonToCool(verdict: Verdict): Cooling['reason'] | undefined {
     if (verdict === 'rejected') return 'authorisation';
-    if (verdict === 'denied') return this.#deniedInARow.size >= DENIED_IN_A_ROW ? 'authorisation' : undefined;
-    if (verdict !== 'unreachable' || this.#unreachable.count < OUTAGE_IN_A_ROW) return undefined;
+    const isTrialOver = this.good === 0 && this.#tried >= TRIAL_CALLS;
+    if (verdict === 'denied') {
+      return this.good === 0 && (this.#counts.denied >= DENIED || isTrialOver) ? 'authorisation' : undefined;
+    }
+    if (verdict !== 'unreachable') return undefined;
     const enough = Math.min(OUTAGE_INSTANCES, Math.max(1, this.#instances()));
-    return this.#unreachable.instances.size >= enough ? 'outage' : undefined;
+    const { count, subjects } = this.#unreachable;
+    return isTrialOver || (count >= OUTAGE_IN_A_ROW && subjects.size >= enough) ? 'outage' : undefined;
   }
 
   /** The failure of a call that was on its way when the cooling began changes nothing; its success ends it. */
-  #whileCooling(cooling: Cooling, verdict: Verdict, { error, nowMs, isProbe }: Answer): CooldownChange {
-    const hasEnded =
-      cooling.reason === 'outage' ? verdict !== 'unreachable' && isFromCloud(error) : verdict === 'works';
-    if (hasEnded) {
-      this.#cooling = undefined;
-      this.#leftAt = nowMs;
-      this.#isProbing = false;
-      this.#deniedInARow.clear();
+  #whileCooling(
+    cooling: Cooling,
+    { verdict, isNews, wasFresh }: { verdict: Verdict; isNews: boolean; wasFresh: boolean },
+    answer: Answer,
+  ): CooldownChange {
+    const { error, sentAt, nowMs, isProbe } = answer;
+    if (this.#hasEnded(cooling, verdict, answer)) {
+      this.#close(nowMs);
       return 'left';
     }
     if (!isProbe || error === undefined) return undefined;
     this.#isProbing = false;
-    if (verdict !== 'undecided') this.#pauseMs = Math.min(2 * this.#pauseMs, limitsOf(cooling.reason).most);
-    this.#cooling = { ...cooling, until: nowMs + this.#pauseMs, error };
+    const isTrial = wasFresh && (verdict === 'denied' || verdict === 'unreachable');
+    if (verdict === 'rejected' || (!isTrial && isNews && verdict !== 'undecided')) {
+      this.#pauseMs = Math.min(2 * this.#pauseMs, limitsOf(cooling.reason).most);
+    }
+    const until = isTrial ? Math.max(nowMs, sentAt + TRIAL_MS) : nowMs + this.#pauseMs;
+    this.#cooling = { ...cooling, until, error };
     return undefined;
+  }
+
+  #hasEnded({ reason }: Cooling, verdict: Verdict, { error, isProbe }: Answer): boolean {
+    if (reason === 'outage') return verdict !== 'unreachable' && isFromCloud(error);
+    // A denied probe shows that the key is accepted again; it does not hold back the instances that work.
+    return verdict === 'works' || (verdict === 'denied' && isProbe && this.good > 0);
+  }
+
+  #close(nowMs: number): void {
+    if (this.#cooling !== undefined) this.#leftAt = nowMs;
+    this.#cooling = undefined;
+    this.#isProbing = false;
+    this.#tried = 0;
   }
 }
 

@@ -17,8 +17,18 @@ export class DueHeap<T extends Waiting> {
     return this.#entries.length;
   }
 
+  /** The due time of the first entry; Infinity when there is none. */
+  get earliestDueAt(): number {
+    return this.#entries[0]?.dueAt ?? Infinity;
+  }
+
   peek(): T | undefined {
     return this.#entries[0];
+  }
+
+  /** Any entry, by its place; undefined outside. */
+  at(index: number): T | undefined {
+    return this.#entries[index];
   }
 
   push(entry: T): void {

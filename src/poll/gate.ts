@@ -1,6 +1,6 @@
 import type { Action, ApiError, Place } from '../model.js';
-import { Cooldown } from './cooldown.js';
-import type { CooldownChange } from './cooldown.js';
+import { Cooldown, isPoor } from './cooldown.js';
+import type { CooldownChange, Subject } from './cooldown.js';
 import { DueHeap } from './due-heap.js';
 import type { Waiting } from './due-heap.js';
 import { TokenBucket } from './token-bucket.js';
@@ -8,8 +8,16 @@ import type { RateLimit } from './token-bucket.js';
 import { Turns } from './turns.js';
 import type { Urgency } from './turns.js';
 
+/** What waits, in order of precedence but for `idle` and `fresh`, which share: instances by urgency and standing. */
+const QUEUES = ['active', 'idle', 'fresh', 'unreachable', 'denied'] as const;
+export type Queue = (typeof QUEUES)[number];
+
+/** Of this many requests that healthy instances wait for, one goes to an instance that is known to fail. */
+const POOR_TURN = 50;
+
 /** A call that waits to be let in. */
 export interface Caller extends Waiting {
+  readonly subject: Subject;
   /** Let in, with a slot and a token: makes one attempt and then calls `grant.done`. */
   granted(grant: Grant): void;
   /** Told when a cool-down holds it back; without this it simply waits the cool-down out. */
@@ -20,7 +28,7 @@ export interface Caller extends Waiting {
 export interface Grant {
   readonly sentAt: number;
   /** The attempt has ended: gives the slot back and takes in the answer. Once. */
-  done(subject: string, error: ApiError | undefined): void;
+  done(error: ApiError | undefined): void;
 }
 
 /** A caller whose turn it is, with its token taken. */
@@ -28,6 +36,8 @@ export interface Taken {
   readonly caller: Caller;
   /** Whether it is the probe of a cool-down. */
   readonly isProbe: boolean;
+  /** Of the cool-down, when it went out. */
+  readonly epoch: number;
 }
 
 /** What a call must have before it can be sent, such as credentials. */
@@ -44,8 +54,12 @@ export interface GateOptions {
   /** Always at hand unless given. */
   readonly requisites?: Requisites | undefined;
   readonly nowMs: number;
-  /** How many instances there are to call for. */
+  /** How many instances there are to poll. */
   readonly instances: () => number;
+  /** How long an idle instance that works gives way to those that were never asked: never unless given. */
+  readonly patienceMs?: (() => number) | undefined;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly onCooldown: (change: Exclude<CooldownChange, undefined>, gate: Gate) => void;
   /** The API throttled and the rate was lowered. */
   readonly onThrottled: (error: ApiError, gate: Gate) => void;
@@ -57,8 +71,18 @@ export class Gate {
   readonly action: Action;
   readonly bucket: TokenBucket;
   readonly cooldown: Cooldown;
-  readonly #waiting = { active: new DueHeap<Caller>(), idle: new DueHeap<Caller>() };
+  readonly #waiting: Readonly<Record<Queue, DueHeap<Caller>>> = {
+    active: new DueHeap(),
+    idle: new DueHeap(),
+    fresh: new DueHeap(),
+    unreachable: new DueHeap(),
+    denied: new DueHeap(),
+  };
   readonly #turns = new Turns();
+  /** Requests of healthy instances since one that is known to fail began to wait. */
+  #healthyInARow = 0;
+  readonly #patienceMs: () => number;
+  readonly #random: () => number;
   readonly #onCooldown: GateOptions['onCooldown'];
   readonly #onThrottled: GateOptions['onThrottled'];
   readonly #requisites: Requisites | undefined;
@@ -68,24 +92,27 @@ export class Gate {
   /** Called when waiting for requisites is over. Set by the scheduler. */
   onPrepared: () => void = () => undefined;
 
-  constructor({ place, action, limit, requisites, nowMs, instances, onCooldown, onThrottled }: GateOptions) {
+  constructor(options: GateOptions) {
+    const { place, action, limit, requisites, nowMs, instances, patienceMs, random } = options;
     this.place = place;
     this.action = action;
     this.bucket = new TokenBucket(limit, nowMs);
     this.cooldown = new Cooldown(instances);
+    this.#patienceMs = patienceMs ?? (() => 0);
+    this.#random = random;
     this.#requisites = requisites;
-    this.#onCooldown = onCooldown;
-    this.#onThrottled = onThrottled;
+    this.#onCooldown = options.onCooldown;
+    this.#onThrottled = options.onThrottled;
   }
 
   get size(): number {
-    return this.#waiting.active.size + this.#waiting.idle.size;
+    return QUEUES.reduce((sum, queue) => sum + this.#waiting[queue].size, 0);
   }
 
-  /** The due time of whoever has waited longest; Infinity when nobody waits. */
+  /** The due time of the healthy instance that has waited longest; Infinity when none waits. */
   get earliestDueAt(): number {
-    const { active, idle } = this.#waiting;
-    return Math.min(active.peek()?.dueAt ?? Infinity, idle.peek()?.dueAt ?? Infinity);
+    const { active, idle, fresh } = this.#waiting;
+    return Math.min(active.earliestDueAt, idle.earliestDueAt, fresh.earliestDueAt);
   }
 
   add(caller: Caller, urgency: Urgency, nowMs: number): void {
@@ -93,21 +120,63 @@ export class Gate {
     // Once a probe may go out, it may as well be this one.
     const isHeldBack = cooling !== undefined && nextCallAt > nowMs;
     if (isHeldBack && caller.heldBack !== undefined) caller.heldBack(heldBackBy(cooling.error));
-    else this.#waiting[urgency].push(caller);
+    else this.#waiting[queueOf(caller, urgency)].push(caller);
   }
 
   remove(caller: Caller): void {
-    this.#waiting.active.remove(caller);
-    this.#waiting.idle.remove(caller);
+    for (const queue of QUEUES) this.#waiting[queue].remove(caller);
   }
 
-  /** Whose turn it is, if someone is due, calling is of use and a token is there. */
-  ready(nowMs: number): Urgency | undefined {
+  /** The instance is no longer of interest. */
+  forget(caller: Caller): void {
+    this.remove(caller);
+    this.cooldown.forget(caller.subject);
+  }
+
+  /** Other credentials or another endpoint: whatever was learnt of the instances is void. */
+  reset(nowMs: number): void {
+    const change = this.cooldown.reset(nowMs);
+    this.#isPrepared = false;
+    if (change !== undefined) this.#onCooldown(change, this);
+  }
+
+  /** Whose turn it is, if someone is due, calling is of use and a token is there. `isForPoor`: whether a slot may go to an instance that is known to fail. */
+  ready(nowMs: number, isForPoor: boolean): Queue | undefined {
     if (this.cooldown.nextCallAt > nowMs) return undefined;
-    const urgency = this.#turns.next(this.#isDue('active', nowMs), this.#isDue('idle', nowMs));
-    return urgency !== undefined && this.bucket.availableAt(nowMs) <= nowMs && this.#hasRequisites()
-      ? urgency
-      : undefined;
+    const queue = this.#next(nowMs, isForPoor);
+    return queue !== undefined && this.bucket.availableAt(nowMs) <= nowMs && this.#hasRequisites() ? queue : undefined;
+  }
+
+  #next(nowMs: number, isForPoor: boolean): Queue | undefined {
+    const { active, idle, fresh } = this.#waiting;
+    const isFreshDue = fresh.earliestDueAt <= nowMs;
+    const turn = this.#turns.next(active.earliestDueAt <= nowMs, isFreshDue || idle.earliestDueAt <= nowMs);
+    if (isForPoor && this.#hasPoor && (turn === undefined || this.#isPoorTurn)) return this.#duePoor(nowMs) ?? turn;
+    if (turn !== 'idle' || !isFreshDue) return turn;
+    return this.#isIdleFirst(nowMs) ? 'idle' : 'fresh';
+  }
+
+  /** A probe goes to an instance that worked. Otherwise those never asked come first, until the idle ones would be late. */
+  #isIdleFirst(nowMs: number): boolean {
+    const dueAt = this.#waiting.idle.earliestDueAt;
+    return dueAt <= nowMs && (this.cooldown.cooling !== undefined || nowMs - dueAt >= this.#patienceMs());
+  }
+
+  get #hasPoor(): boolean {
+    return this.#waiting.unreachable.size + this.#waiting.denied.size > 0;
+  }
+
+  /** Now and then one is asked again although healthy ones wait, or a mended policy would go unseen while the quota is used up. */
+  get #isPoorTurn(): boolean {
+    return this.#healthyInARow >= POOR_TURN - 1 && this.cooldown.cooling === undefined;
+  }
+
+  /** Whoever waited longest when it is their turn, else the unreachable first: any of them may have failed just once. */
+  #duePoor(nowMs: number): 'unreachable' | 'denied' | undefined {
+    const { unreachable, denied } = this.#waiting;
+    if (unreachable.earliestDueAt > nowMs) return denied.earliestDueAt <= nowMs ? 'denied' : undefined;
+    const isDeniedFirst = this.#isPoorTurn && denied.earliestDueAt < unreachable.earliestDueAt;
+    return isDeniedFirst ? 'denied' : 'unreachable';
   }
 
   /**
@@ -130,50 +199,76 @@ export class Gate {
   }
 
   /** When someone could next be let in, as things stand. */
-  readyAt(nowMs: number): number {
-    const dueAt = Math.max(this.earliestDueAt, this.cooldown.nextCallAt);
+  readyAt(nowMs: number, isForPoor: boolean): number {
+    const { unreachable, denied } = this.#waiting;
+    const poorDueAt = isForPoor ? Math.min(unreachable.earliestDueAt, denied.earliestDueAt) : Infinity;
+    const dueAt = Math.max(Math.min(this.earliestDueAt, poorDueAt), this.cooldown.nextCallAt);
     return dueAt === Infinity ? Infinity : Math.max(dueAt, this.bucket.availableAt(nowMs));
   }
 
   /** Takes out the caller whose turn it is, and its token. */
-  take(urgency: Urgency, nowMs: number): Taken | undefined {
-    const caller = this.#waiting[urgency].pop();
+  take(queue: Queue, nowMs: number): Taken | undefined {
+    const caller = this.#pick(queue, nowMs);
     if (caller === undefined || !this.bucket.tryTake(nowMs)) return undefined;
     this.#isPrepared = false;
-    this.#turns.taken(urgency, this.#isDue('idle', nowMs));
-    return { caller, isProbe: this.cooldown.sent() };
+    if (isPoor(caller.subject)) {
+      this.#healthyInARow = 0;
+    } else {
+      if (this.#hasPoor && this.#duePoor(nowMs) !== undefined) this.#healthyInARow++;
+      const { idle, fresh } = this.#waiting;
+      const isIdleWaiting = idle.earliestDueAt <= nowMs || fresh.earliestDueAt <= nowMs;
+      this.#turns.taken(queue === 'active' ? 'active' : 'idle', isIdleWaiting);
+    }
+    return { caller, isProbe: this.cooldown.sent(), epoch: this.cooldown.epoch };
   }
 
-  answered(answer: {
-    subject: string;
-    error: ApiError | undefined;
-    isProbe: boolean;
-    sentAt: number;
-    nowMs: number;
-  }): void {
+  /** First come, first served; at random while nothing works yet: those that are denied may have come first. */
+  #pick(queue: Queue, nowMs: number): Caller | undefined {
+    const own = this.#waiting[queue];
+    if (this.cooldown.good > 0 || queue === 'unreachable' || queue === 'denied') return own.pop();
+    const { active, fresh } = this.#waiting;
+    const heaps = this.cooldown.cooling === undefined ? [own] : [active, fresh];
+    let index = Math.floor(this.#random() * heaps.reduce((sum, { size }) => sum + size, 0));
+    for (const heap of heaps) {
+      const caller = heap.at(index);
+      if (caller !== undefined && caller.dueAt <= nowMs) {
+        heap.remove(caller);
+        return caller;
+      }
+      index -= heap.size;
+    }
+    return own.pop();
+  }
+
+  answered(
+    { caller: { subject }, isProbe, epoch }: Taken,
+    answer: { error: ApiError | undefined; sentAt: number; nowMs: number },
+  ): void {
     const { error, sentAt, nowMs } = answer;
     if (error?.kind === 'throttled') {
       const isLowered = this.bucket.throttled({ sentAt, nowMs, retryAfterMs: error.retryAfterMs });
       if (isLowered) this.#onThrottled(error, this);
     }
-    const change = this.cooldown.answered(answer);
+    if (epoch !== this.cooldown.epoch) return;
+    const change = this.cooldown.answered({ subject, error, isProbe, sentAt, nowMs });
     if (change === 'entered' && error !== undefined) this.#holdBack(heldBackBy(error));
     if (change !== undefined) this.#onCooldown(change, this);
   }
 
-  #isDue(urgency: Urgency, nowMs: number): boolean {
-    const first = this.#waiting[urgency].peek();
-    return first !== undefined && first.dueAt <= nowMs;
-  }
-
   #holdBack(error: ApiError): void {
-    for (const heap of [this.#waiting.active, this.#waiting.idle]) {
+    for (const heap of QUEUES.map((queue) => this.#waiting[queue])) {
       for (const caller of [...heap].filter(({ heldBack }) => heldBack !== undefined)) {
         heap.remove(caller);
         caller.heldBack?.(error);
       }
     }
   }
+}
+
+function queueOf({ subject }: Caller, urgency: Urgency): Queue {
+  if (subject.standing === 'denied' || subject.standing === 'unreachable') return subject.standing;
+  if (urgency === 'active') return 'active';
+  return subject.standing === 'fresh' ? 'fresh' : 'idle';
 }
 
 function heldBackBy({ code, message, requestId }: ApiError): ApiError {

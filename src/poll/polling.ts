@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { instanceKey } from '../model.js';
 import type { ApiError, Instance, PollResult } from '../model.js';
+import type { Standing, Subject } from './cooldown.js';
 import type { Caller, Gate, Grant } from './gate.js';
 import { NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
 import type { Streak } from './pace.js';
@@ -10,6 +11,9 @@ import type { Scheduler } from './scheduler.js';
 import type { TaskSource } from './source.js';
 import { SweepMeter, affordableIntervalMs } from './sweep.js';
 import type { Demand } from './sweep.js';
+
+/** Of the affordable interval: leaves a part of the limit to instances that were never asked. */
+const PATIENCE = 1.04;
 
 export interface PollingSettings {
   readonly idleIntervalMs: number;
@@ -45,7 +49,7 @@ interface Owner {
   readonly giveUp: ((target: Target, error: ApiError) => void) | undefined;
 }
 
-class Target implements Caller {
+class Target implements Caller, Subject {
   /** Kept: to make and hash it anew costs more than it to look anything up. */
   readonly key: string;
   instance: Instance;
@@ -57,6 +61,8 @@ class Target implements Caller {
   isTried = false;
   isRemoved = false;
   streak: Streak = NO_STREAK;
+  standing: Standing = 'fresh';
+  misses = 0;
   readonly heldBack: ((error: ApiError) => void) | undefined;
   readonly #owner: Owner;
 
@@ -68,6 +74,10 @@ class Target implements Caller {
     this.outlook = outlook;
     this.dueAt = dueAt;
     this.heldBack = giveUp && ((error) => giveUp(this, error));
+  }
+
+  get subject(): Subject {
+    return this;
   }
 
   granted(grant: Grant): void {
@@ -132,7 +142,7 @@ export class Polling {
   remove(key: string): void {
     const target = this.#targets.get(key);
     if (target === undefined) return;
-    this.#options.gate.remove(target);
+    this.#options.gate.forget(target);
     this.#targets.delete(key);
     target.isRemoved = true;
     if (!target.isTried) this.#tried();
@@ -152,8 +162,22 @@ export class Polling {
 
   /** The interval that idle instances really get: by what the limit allows now, and by what the last sweep took. */
   reachedIntervalMs(nowMs: number): number {
-    const affordable = affordableIntervalMs(this.demand, this.#options.gate.bucket.rate(nowMs));
-    return Math.max(affordable, this.#meter.longestMs);
+    return Math.max(this.#affordableMs(nowMs), this.#meter.longestMs);
+  }
+
+  /** How long an idle instance that works may wait, when overdue, for those that were never asked. */
+  patienceMs(): number {
+    return PATIENCE * this.#affordableMs(this.#options.clock.now()) - this.#settings.idleIntervalMs;
+  }
+
+  /** The interval that the limit allows instances that work, if those never asked are like those that were. */
+  #affordableMs(nowMs: number): number {
+    const { bucket, cooldown } = this.#options.gate;
+    const known = cooldown.good + cooldown.poor;
+    const fresh = this.size - known;
+    const working = known === 0 ? fresh : cooldown.good + (fresh * cooldown.good) / known;
+    const demand = { ...this.demand, idle: Math.max(0, working - this.#active) };
+    return affordableIntervalMs(demand, bucket.rate(nowMs));
   }
 
   #create(properties: Pick<Target, 'key' | 'instance' | 'outlook' | 'dueAt'>): Target {
@@ -177,7 +201,8 @@ export class Polling {
     if (!isOnce && !signal.aborted) this.#reschedule(target, result);
   }
 
-  #poll({ instance, outlook }: Target, grant: Grant): Promise<PollResult> {
+  #poll(target: Target, grant: Grant): Promise<PollResult> {
+    const { instance, outlook } = target;
     const { scheduler, gate, source, clock, random, signal } = this.#options;
     let first: Grant | undefined = grant;
     return poll({
@@ -195,7 +220,7 @@ export class Polling {
           random,
           maxAttempts: this.#settings.maxAttempts,
           signal,
-          subject: instance.instanceId,
+          subject: target,
           urgency: outlook.isActive ? 'active' : 'idle',
           grant: held,
           attempt,

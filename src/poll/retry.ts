@@ -2,6 +2,7 @@ import { sleep } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { ApiError, ApiResult, ErrorKind } from '../model.js';
+import type { Subject } from './cooldown.js';
 import type { Gate, Grant } from './gate.js';
 import type { Scheduler } from './scheduler.js';
 import type { Urgency } from './turns.js';
@@ -44,8 +45,8 @@ export interface CallOptions<T> {
   readonly random: () => number;
   readonly maxAttempts: number;
   readonly signal: AbortSignal;
-  /** Tells instances apart in the cool-down's count. */
-  readonly subject: string;
+  /** What the cool-down learns about. */
+  readonly subject: Subject;
   readonly urgency: Urgency;
   /** The first attempt's, where the caller holds one already. */
   readonly grant?: Grant | undefined;
@@ -57,7 +58,7 @@ export interface CallOptions<T> {
  * neither. Never throws.
  */
 export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
-  const { attempt, clock, maxAttempts, random, signal, subject } = options;
+  const { attempt, clock, maxAttempts, random, signal } = options;
   let { grant } = options;
   let last: ApiResult<T> | undefined;
   const failures = new Map<ErrorKind, number>();
@@ -70,7 +71,7 @@ export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
     } catch (thrown) {
       last = { ok: false, error: bug(thrown) };
     }
-    admitted.done(subject, last.ok ? undefined : last.error);
+    admitted.done(last.ok ? undefined : last.error);
     if (last.ok || attempts >= maxAttempts) return last;
     const { kind, retryAfterMs } = last.error;
     const ofKind = (failures.get(kind) ?? 0) + 1;
@@ -88,13 +89,13 @@ export function backoffMs(attempts: number, random: () => number): number {
 }
 
 /** Waits for a slot and a token; an error when a cool-down or the end of the program comes first. */
-function admit({ scheduler, gate, clock, urgency, signal }: CallOptions<unknown>): Promise<Grant | ApiError> {
+function admit({ scheduler, gate, clock, urgency, subject, signal }: CallOptions<unknown>): Promise<Grant | ApiError> {
   return new Promise((resolve) => {
     const finish = (outcome: Grant | ApiError): void => {
       signal.removeEventListener('abort', abort);
       resolve(outcome);
     };
-    const caller = { dueAt: clock.now(), order: 0, position: -1, granted: finish, heldBack: finish };
+    const caller = { subject, dueAt: clock.now(), order: 0, position: -1, granted: finish, heldBack: finish };
     const abort = (): void => {
       gate.remove(caller);
       finish(ABORTED);

@@ -2,7 +2,8 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.js';
 import { placeKey } from '../model.js';
-import type { Caller, Gate, Taken } from './gate.js';
+import { isPoor } from './cooldown.js';
+import type { Caller, Gate, Queue, Taken } from './gate.js';
 import { Turns } from './turns.js';
 import type { Urgency } from './turns.js';
 
@@ -15,6 +16,7 @@ interface Lane {
 interface Candidate {
   readonly lane: Lane;
   readonly gate: Gate;
+  readonly queue: Queue;
   readonly urgency: Urgency;
 }
 
@@ -30,6 +32,8 @@ export class Scheduler {
   /** The bound on requests in flight. Its own queue stays empty: it is only called with a slot free. */
   readonly limit: LimitFunction;
   #held = 0;
+  /** Of these, for instances that are known to fail. */
+  #heldByPoor = 0;
   #wakeAt = Infinity;
   #cancelWake: () => void = () => undefined;
   #isStopped = false;
@@ -105,25 +109,44 @@ export class Scheduler {
    * hang in one region never take the last slot of the rest.
    */
   #pick(nowMs: number): Candidate | undefined {
-    const candidates: Candidate[] = [];
+    const healthy: Candidate[] = [];
+    const poor: Candidate[] = [];
+    const isForPoor = this.#isForPoor;
     let lanesBusy = 0;
     let lanesQuiet = 0;
     for (const lane of this.#lanes.values()) {
-      const before = candidates.length;
+      const before = healthy.length + poor.length;
       for (const gate of lane.gates) {
-        const urgency = gate.ready(nowMs);
-        if (urgency !== undefined) candidates.push({ lane, gate, urgency });
+        const queue = gate.ready(nowMs, isForPoor);
+        if (queue === undefined) continue;
+        const candidate: Candidate = { lane, gate, queue, urgency: queue === 'active' ? 'active' : 'idle' };
+        if (queue === 'unreachable' || queue === 'denied') poor.push(candidate);
+        else healthy.push(candidate);
       }
-      if (lane.held > 0 || candidates.length > before) lanesBusy++;
+      if (lane.held > 0 || healthy.length + poor.length > before) lanesBusy++;
       else if (lane.gates.some(({ size }) => size > 0)) lanesQuiet++;
     }
-    if (candidates.length < 2 && lanesBusy + lanesQuiet < 2) return candidates[0];
+    if (healthy.length + poor.length === 0) return undefined;
+    return (
+      this.#mostUrgent(this.#allowed(healthy, lanesBusy, lanesQuiet)) ??
+      this.#mostUrgent(this.#allowed(poor, lanesBusy, lanesQuiet))
+    );
+  }
+
+  /** Those of the candidates that may take a slot now. */
+  #allowed(candidates: readonly Candidate[], lanesBusy: number, lanesQuiet: number): readonly Candidate[] {
+    if (candidates.length < 2 && lanesBusy + lanesQuiet < 2) return candidates;
     const entitled = this.#below(lanesBusy + lanesQuiet, candidates);
-    if (entitled.length > 0) return this.#mostUrgent(entitled);
+    if (entitled.length > 0) return entitled;
     const reserved = Math.min(lanesQuiet, this.#concurrency >> 1);
-    if (this.#concurrency - this.#held <= reserved) return undefined;
+    if (this.#concurrency - this.#held <= reserved) return [];
     const isAlone = candidates.every(({ lane }) => lane === candidates[0]?.lane);
-    return this.#mostUrgent(isAlone ? candidates : this.#below(lanesBusy, candidates));
+    return isAlone ? candidates : this.#below(lanesBusy, candidates);
+  }
+
+  /** Requests that are known to fail may hang: they hold a quarter of the slots, at least one. */
+  get #isForPoor(): boolean {
+    return this.#heldByPoor < Math.max(1, this.#concurrency >> 2);
   }
 
   /** Those whose lane holds less than its share among so many. */
@@ -133,6 +156,7 @@ export class Scheduler {
   }
 
   #mostUrgent(candidates: readonly Candidate[]): Candidate | undefined {
+    if (candidates.length < 2) return candidates[0];
     const has = (urgency: Urgency): boolean => candidates.some((candidate) => candidate.urgency === urgency);
     const turn = this.#turns.next(has('active'), has('idle'));
     let best: Candidate | undefined;
@@ -143,25 +167,28 @@ export class Scheduler {
     return best;
   }
 
-  #letIn({ lane, gate, urgency }: Candidate, nowMs: number): void {
-    const taken = gate.take(urgency, nowMs);
+  #letIn({ lane, gate, queue }: Candidate, nowMs: number): void {
+    const taken = gate.take(queue, nowMs);
     if (taken === undefined) return;
+    const poor = Number(isPoor(taken.caller.subject));
     lane.held++;
     this.#held++;
+    this.#heldByPoor += poor;
     void this.limit(() => this.#attempt(gate, taken, nowMs)).then(() => {
       lane.held--;
       this.#held--;
+      this.#heldByPoor -= poor;
       this.#pump();
     });
   }
 
   /** Resolves, and so gives the slot back, when the caller says that its attempt has ended. */
-  #attempt(gate: Gate, { caller, isProbe }: Taken, sentAt: number): Promise<void> {
+  #attempt(gate: Gate, taken: Taken, sentAt: number): Promise<void> {
     return new Promise((release) => {
-      caller.granted({
+      taken.caller.granted({
         sentAt,
-        done: (subject, error) => {
-          gate.answered({ subject, error, isProbe, sentAt, nowMs: this.#clock.now() });
+        done: (error) => {
+          gate.answered(taken, { error, sentAt, nowMs: this.#clock.now() });
           release();
         },
       });
@@ -171,11 +198,12 @@ export class Scheduler {
   /** One timer for the whole fleet: at the next moment at which somebody could be let in. */
   #arm(nowMs: number): void {
     let wakeAt = Infinity;
+    const isForPoor = this.#isForPoor;
     if (this.#held < this.#concurrency) {
       for (const { gates } of this.#lanes.values()) {
         for (const gate of gates) {
           // Somebody who is ready now is kept waiting by the shares: a slot given back, not time, changes that.
-          const readyAt = gate.readyAt(nowMs);
+          const readyAt = gate.readyAt(nowMs, isForPoor);
           if (readyAt > nowMs && readyAt < wakeAt) wakeAt = readyAt;
         }
       }

@@ -76,19 +76,21 @@ class Day {
     const scheduler = new Scheduler(clock, 16);
     const instances = Array.from({ length: this.instances }, (_, n) => instanceOf(`rm-${n}`));
     for (const instance of instances) this.states.set(instance.instanceId, newInstanceState(instance, 0));
-    const gate = new Gate({
+    const gate: Gate = new Gate({
       place: instances[0]!,
       action: 'DescribeBackupTasks',
       limit: LIMIT,
       nowMs: 0,
       instances: () => this.instances,
+      patienceMs: () => polling.patienceMs(),
+      random,
       onCooldown: () => undefined,
       onThrottled: () => undefined,
     });
     scheduler.open(gate);
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
-    const polling = new Polling({
+    const polling: Polling = new Polling({
       scheduler,
       gate,
       source: { describeBackupTasks: ({ instanceId, backupJobId }) => this.#answer(instanceId, backupJobId) },

@@ -1,4 +1,5 @@
 /** What the scheduler itself costs: 100,000 instances for a simulated hour: `node dist-test/bench/scheduler-cost.js`. */
+import type { Standing, Subject } from '../../dist/poll/cooldown.js';
 import { Gate } from '../../dist/poll/gate.js';
 import type { Caller, Grant } from '../../dist/poll/gate.js';
 import { Scheduler } from '../../dist/poll/scheduler.js';
@@ -16,6 +17,7 @@ const gate = new Gate({
   limit: { requestsPerSecond: 500, burst: 50 },
   nowMs: 0,
   instances: () => INSTANCES,
+  random: () => 0,
   onCooldown: () => undefined,
   onThrottled: () => undefined,
 });
@@ -25,19 +27,25 @@ let polls = 0;
 let harnessMs = 0;
 
 /** A poll that is answered at once: what is left is heap, token, slot and timer. */
-class Target implements Caller {
+class Target implements Caller, Subject {
   dueAt: number;
   order = 0;
   position = -1;
+  standing: Standing = 'fresh';
+  misses = 0;
   readonly heldBack = undefined;
 
   constructor(dueAt: number) {
     this.dueAt = dueAt;
   }
 
+  get subject(): Subject {
+    return this;
+  }
+
   granted(grant: Grant): void {
     polls++;
-    grant.done('rm', undefined);
+    grant.done(undefined);
     this.dueAt = grant.sentAt + INTERVAL_MS;
     scheduler.add(gate, this, polls % 10 === 0 ? 'active' : 'idle');
   }

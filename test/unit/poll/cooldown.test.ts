@@ -1,11 +1,13 @@
 import { expect } from 'chai';
-import { Cooldown } from '../../../dist/poll/cooldown.js';
+import { Cooldown, newSubject } from '../../../dist/poll/cooldown.js';
+import type { Subject } from '../../../dist/poll/cooldown.js';
 import type { ErrorKind } from '../../../dist/model.js';
 import { errorOf } from '../../helpers/build.js';
 
 /** Sends and answers calls one after the other. */
 class Calls {
   readonly cooldown: Cooldown;
+  readonly #subjects = new Map<string, Subject>();
 
   constructor(instances = 1_000) {
     this.cooldown = new Cooldown(() => instances);
@@ -13,7 +15,14 @@ class Calls {
 
   answer(nowMs: number, kind: ErrorKind | undefined, subject = 'rm-1'): string | undefined {
     const isProbe = this.cooldown.sent();
-    return this.cooldown.answered({ subject, error: kind && errorOf(kind), isProbe, nowMs });
+    const error = kind && errorOf(kind);
+    return this.cooldown.answered({ subject: this.subject(subject), error, isProbe, sentAt: nowMs, nowMs });
+  }
+
+  subject(name: string): Subject {
+    const known = this.#subjects.get(name) ?? newSubject();
+    this.#subjects.set(name, known);
+    return known;
   }
 }
 
@@ -36,31 +45,147 @@ describe('the cool-down', () => {
     ]);
   });
 
-  it('begins after denials of five different instances in a row, not before', () => {
-    const calls = new Calls();
-    for (const subject of ['rm-1', 'rm-2', 'rm-3', 'rm-4', 'rm-4', 'rm-4']) {
-      expect(calls.answer(0, 'denied', subject)).to.equal(undefined);
+  it('opens on the fifth denied instance while nothing works, and probes those never asked every 10 s', () => {
+    const calls = new Calls(8);
+    for (const n of [1, 2, 3, 4, 4, 4]) expect(calls.answer(0, 'denied', `rm-${n}`)).to.equal(undefined);
+    expect(calls.answer(0, 'denied', 'rm-5')).to.equal('entered');
+    const probes: number[] = [];
+    for (const n of [6, 7, 8, 1, 2, 3, 4, 5, 6]) {
+      probes.push(calls.cooldown.nextCallAt / 1000);
+      calls.answer(calls.cooldown.nextCallAt, 'denied', `rm-${n}`);
     }
-    calls.answer(0, undefined, 'rm-9');
-    for (const subject of ['rm-1', 'rm-2', 'rm-3', 'rm-4']) calls.answer(0, 'denied', subject);
-    expect(calls.cooldown.cooling).to.equal(undefined);
-    expect(calls.answer(1_000, 'denied', 'rm-5')).to.equal('entered');
+    // Once each was asked: 30 s, doubling to 10 min.
+    expect(probes).to.deep.equal([10, 20, 30, 40, 100, 220, 460, 940, 1_540]);
+    expect(calls.answer(calls.cooldown.nextCallAt, undefined, 'rm-1')).to.equal('left');
+  });
+
+  it('counts the 10 s of a trial from request to request', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 5; n++) calls.answer(0, 'denied', `rm-${n}`);
+    const isProbe = calls.cooldown.sent();
+    const probe = { error: errorOf('denied'), isProbe, sentAt: 10_000 };
+    calls.cooldown.answered({ ...probe, subject: calls.subject('rm-5'), nowMs: 14_000 });
+    expect(calls.cooldown.nextCallAt).to.equal(20_000);
+    calls.cooldown.sent();
+    calls.cooldown.answered({ ...probe, sentAt: 20_000, subject: calls.subject('rm-6'), nowMs: 45_000 });
+    expect(calls.cooldown.nextCallAt).to.equal(45_000);
+  });
+
+  it('is not opened by denials as long as one instance works, then by the last', () => {
+    const calls = new Calls(40);
+    for (let n = 0; n < 20; n++) calls.answer(0, undefined, `rm-${n}`);
+    for (let n = 39; n > 0; n--) expect(calls.answer(1_000, 'denied', `rm-${n}`)).to.equal(undefined);
+    expect(calls.answer(1_000, 'denied', 'rm-0')).to.equal('entered');
     expect(calls.cooldown.nextCallAt).to.equal(31_000);
   });
 
-  it('sees an outage in ten failed connections in a row over three instances: probes at 10 s, doubling to 60 s', () => {
+  it('does not wait for an instance that is gone', () => {
+    const calls = new Calls(6);
+    calls.answer(0, undefined, 'rm-0');
+    for (let n = 1; n < 6; n++) expect(calls.answer(0, 'denied', `rm-${n}`)).to.equal(undefined);
+    calls.cooldown.forget(calls.subject('rm-0'));
+    expect(calls.answer(0, undefined, 'rm-0'), 'a late answer').to.equal(undefined);
+    expect(calls.answer(0, 'denied', 'rm-1')).to.equal('entered');
+  });
+
+  it('lets 20 requests out while nothing works, and gives back those that decide nothing', () => {
     const calls = new Calls();
-    for (let n = 0; n < 9; n++)
-      expect(calls.answer(0, n % 2 ? 'timeout' : 'connection', `rm-${n % 2}`)).to.equal(undefined);
-    expect(calls.answer(0, 'connection', 'rm-1')).to.equal(undefined);
+    for (let n = 0; n < 20; n++) {
+      expect(calls.cooldown.nextCallAt).to.equal(-Infinity);
+      calls.cooldown.sent();
+    }
+    expect(calls.cooldown.nextCallAt).to.equal(Infinity);
+    const answer = { isProbe: false, sentAt: 0, nowMs: 1_000 };
+    calls.cooldown.answered({ ...answer, subject: calls.subject('rm-1'), error: errorOf('server') });
+    expect(calls.cooldown.nextCallAt).to.equal(-Infinity);
+    calls.cooldown.sent();
+    expect(calls.cooldown.nextCallAt).to.equal(Infinity);
+    // All the others may hang: what is known by now is enough.
+    expect(calls.cooldown.answered({ ...answer, subject: calls.subject('rm-2'), error: errorOf('timeout') })).to.equal(
+      'entered',
+    );
+    expect(calls.cooldown.nextCallAt).to.equal(11_000);
+  });
+
+  it('lets everything out at the first success', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 20; n++) calls.cooldown.sent();
+    calls.cooldown.answered({ subject: calls.subject('rm-1'), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    for (let n = 0; n < 100; n++) calls.cooldown.sent();
+    expect(calls.cooldown.nextCallAt).to.equal(-Infinity);
+  });
+
+  it('sees an outage in ten failed connections in a row of three that worked: probes at 10 s, doubling to 60 s', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 4; n++) calls.answer(0, undefined, `rm-${n}`);
+    for (const n of [0, 1, 0, 1, 0, 1, 0, 1, 2])
+      expect(calls.answer(0, n % 2 ? 'timeout' : 'connection', `rm-${n}`)).to.equal(undefined);
     expect(calls.answer(0, 'connection', 'rm-2')).to.equal('entered');
     const probes: number[] = [];
     for (let probe = 0; probe < 5; probe++) {
       probes.push(calls.cooldown.nextCallAt / 1000);
-      calls.answer(calls.cooldown.nextCallAt, 'timeout');
+      calls.answer(calls.cooldown.nextCallAt, 'timeout', probe < 2 ? 'rm-2' : 'rm-3');
     }
     expect(probes).to.deep.equal([10, 30, 70, 130, 190]);
     expect(calls.answer(250_000, 'not_found')).to.equal('left');
+  });
+
+  it('sees no outage in instances that never worked, or no longer do', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 4; n++) calls.answer(0, undefined, `rm-${n}`);
+    for (let n = 0; n < 100; n++) {
+      expect(calls.answer(0, 'timeout', `rm-new-${n}`)).to.equal(undefined);
+      expect(calls.answer(0, 'timeout', 'rm-0')).to.equal(undefined);
+      expect(calls.answer(0, 'timeout', 'rm-1')).to.equal(undefined);
+    }
+    expect([calls.subject('rm-0').standing, calls.subject('rm-2').standing]).to.deep.equal(['unreachable', 'good']);
+  });
+
+  it('takes an instance that worked for unreachable after four attempts in a row, one that never did at once', () => {
+    const calls = new Calls();
+    calls.answer(0, undefined, 'rm-1');
+    const standings = [1, 2, 3, 4].map(() => {
+      calls.answer(0, 'timeout', 'rm-1');
+      return calls.subject('rm-1').standing;
+    });
+    calls.answer(0, 'timeout', 'rm-2');
+    expect([...standings, calls.subject('rm-2').standing]).to.deep.equal([
+      'good',
+      'good',
+      'good',
+      'unreachable',
+      'unreachable',
+    ]);
+    calls.answer(0, undefined, 'rm-1');
+    calls.answer(0, 'timeout', 'rm-1');
+    expect(calls.subject('rm-1').standing).to.equal('good');
+  });
+
+  it('probes again after the same pause when the only one to ask is known to fail', () => {
+    const calls = new Calls();
+    calls.answer(0, undefined, 'rm-1');
+    calls.answer(0, 'timeout', 'rm-bad');
+    calls.answer(0, 'key_rejected', 'rm-1');
+    calls.answer(30_000, 'timeout', 'rm-bad');
+    expect(calls.cooldown.nextCallAt).to.equal(60_000);
+  });
+
+  it('is closed by a denied probe after the key is accepted again, if others work', () => {
+    const calls = new Calls();
+    for (const id of ['rm-1', 'rm-2']) calls.answer(0, undefined, id);
+    calls.answer(0, 'key_rejected', 'rm-1');
+    const straggler = {
+      subject: calls.subject('rm-2'),
+      error: errorOf('denied'),
+      isProbe: false,
+      sentAt: 0,
+      nowMs: 1_000,
+    };
+    expect(calls.cooldown.answered(straggler)).to.equal(undefined);
+    expect(calls.answer(30_000, 'denied', 'rm-2')).to.equal('left');
+    calls.answer(31_000, 'key_rejected', 'rm-1');
+    expect(calls.answer(61_000, 'denied', 'rm-1'), 'none works').to.equal(undefined);
+    expect(calls.cooldown.nextCallAt).to.equal(121_000);
   });
 
   it('sees an outage on the only instance there is', () => {
@@ -82,7 +207,8 @@ describe('the cool-down', () => {
     calls.answer(0, 'key_rejected');
     const isProbe = calls.cooldown.sent();
     expect([isProbe, calls.cooldown.nextCallAt]).to.deep.equal([true, Infinity]);
-    const straggler = { subject: 'rm-2', error: errorOf('key_rejected'), isProbe: false, nowMs: 30_500 };
+    const error = errorOf('key_rejected');
+    const straggler = { subject: calls.subject('rm-2'), error, isProbe: false, sentAt: 0, nowMs: 30_500 };
     expect(calls.cooldown.answered(straggler)).to.equal(undefined);
     expect(calls.cooldown.nextCallAt).to.equal(Infinity);
     calls.cooldown.answered({ ...straggler, isProbe: true });

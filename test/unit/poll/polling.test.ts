@@ -47,6 +47,8 @@ class Rig {
       limit,
       nowMs: 0,
       instances: () => this.polling.size,
+      patienceMs: () => this.polling.patienceMs(),
+      random: () => 0,
       onCooldown: () => undefined,
       onThrottled: () => undefined,
     });
@@ -305,6 +307,17 @@ describe('the lag and the pace of polling', () => {
     await rig.clock.advance(1_201_000);
     expect(rig.polling.lagMs(rig.clock.now())).to.be.within(299_000, 301_000);
     expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.be.within(600_000, 601_000);
+  });
+
+  it('leave out instances that are denied, which are retried with what the others leave', async () => {
+    const rig = new Rig({ limit: { requestsPerSecond: 1, burst: 1 } });
+    rig.answer = ({ instanceId }) => (Number(instanceId.slice(3)) < 330 ? errorOf('denied') : []);
+    rig.add(...Array.from({ length: 600 }, (_, n) => `rm-${n}`));
+    await rig.clock.advance(4 * 3_600_000);
+    expect(rig.polling.lagMs(rig.clock.now())).to.be.below(10_000);
+    expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.be.within(300_000, 330_000);
+    const denied = rig.asked.filter(({ at, instanceId }) => at > 3 * 3_600_000 && Number(instanceId.slice(3)) < 330);
+    expect(denied.length).to.be.greaterThan(330);
   });
 
   it('do not take an instance that is asked hourly for a slow sweep', async () => {

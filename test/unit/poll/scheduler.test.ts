@@ -1,4 +1,7 @@
 import { expect } from 'chai';
+import { newSubject } from '../../../dist/poll/cooldown.js';
+import type { Standing, Subject } from '../../../dist/poll/cooldown.js';
+import type { ApiError } from '../../../dist/model.js';
 import { Gate } from '../../../dist/poll/gate.js';
 import type { Caller, Grant, Requisites } from '../../../dist/poll/gate.js';
 import { Scheduler } from '../../../dist/poll/scheduler.js';
@@ -15,20 +18,23 @@ class Rig {
   readonly scheduler: Scheduler;
   readonly started: { readonly name: string; readonly at: number }[] = [];
   maxHeld = 0;
+  random = (): number => 0;
   maxPending = 0;
 
   constructor(concurrency: number) {
     this.scheduler = new Scheduler(this.clock, concurrency);
   }
 
-  gate(regionId: string, limit = UNLIMITED, requisites?: Requisites): Gate {
+  gate(regionId: string, limit = UNLIMITED, requisites?: Requisites, patienceMs?: () => number): Gate {
     const gate = new Gate({
+      patienceMs,
       requisites,
       place: { account: 'a', regionId },
       action: 'DescribeBackupTasks',
       limit,
       nowMs: this.clock.now(),
-      instances: () => 1_000,
+      instances: () => 0,
+      random: () => this.random(),
       onCooldown: () => undefined,
       onThrottled: () => undefined,
     });
@@ -39,22 +45,33 @@ class Rig {
   add(
     gate: Gate,
     name: string,
-    over: { dueAt?: number; urgency?: Urgency; takesMs?: number; heldBack?: () => void } = {},
+    over: { dueAt?: number; urgency?: Urgency; takesMs?: number; heldBack?: () => void; subject?: Subject } = {},
   ): void {
-    const { dueAt = this.clock.now(), urgency = 'idle', takesMs = 50, heldBack } = over;
+    const { dueAt = this.clock.now(), urgency = 'idle', takesMs = 50, heldBack, subject = newSubject() } = over;
     const granted = (grant: Grant): void => {
       this.started.push({ name, at: this.clock.now() });
       this.maxHeld = Math.max(this.maxHeld, this.scheduler.held);
       this.maxPending = Math.max(this.maxPending, this.scheduler.limit.pendingCount);
-      this.clock.after(takesMs, () => grant.done(name, undefined));
+      this.clock.after(takesMs, () => grant.done(undefined));
     };
-    const caller: Caller = { dueAt, order: 0, position: -1, granted, heldBack };
+    const caller: Caller = { subject, dueAt, order: 0, position: -1, granted, heldBack };
     this.scheduler.add(gate, caller, urgency);
   }
 
   names(count = Infinity): string[] {
     return this.started.slice(0, count).map(({ name }) => name);
   }
+}
+
+/** Of an instance that was asked before. */
+function known(standing: Standing): Subject {
+  return { ...newSubject(), standing };
+}
+
+/** An answer out of the blue. */
+function fail(gate: Gate, error: ApiError): void {
+  const caller = { subject: newSubject(), dueAt: 0, order: 0, position: -1, granted: () => undefined };
+  gate.answered({ caller, isProbe: false, epoch: 0 }, { error, sentAt: 0, nowMs: 0 });
 }
 
 describe('the scheduler', () => {
@@ -164,11 +181,15 @@ describe('the scheduler', () => {
           most = Math.max(most, held.get(name)!);
           rig.clock.after(40 + ((n * 7 + index * 13) % 50), () => {
             held.set(name, held.get(name)! - 1);
-            grant.done(name, undefined);
+            grant.done(undefined);
           });
         };
         // Due together, so that none finds all slots free.
-        gate.add({ dueAt: 1_000, order: 0, position: -1, granted }, n % 3 === 0 ? 'active' : 'idle', 0);
+        gate.add(
+          { subject: newSubject(), dueAt: 1_000, order: 0, position: -1, granted },
+          n % 3 === 0 ? 'active' : 'idle',
+          0,
+        );
       }
     }
     rig.add(gates[0]!, 'wakes the scheduler', { dueAt: 1_000 });
@@ -189,7 +210,7 @@ describe('the scheduler', () => {
     const rig = new Rig(8);
     const gate = rig.gate('cn-hangzhou');
     const cause = errorOf('key_rejected');
-    gate.answered({ subject: 'x', error: cause, isProbe: false, sentAt: 0, nowMs: 0 });
+    fail(gate, cause);
     for (let n = 0; n < 20; n++) rig.add(gate, 'held', { takesMs: 500 });
     await rig.clock.advance(29_999);
     expect(rig.started).to.deep.equal([]);
@@ -202,7 +223,7 @@ describe('the scheduler', () => {
   it('lets the probe be a caller that cannot wait, once it may go out', async () => {
     const rig = new Rig(1);
     const gate = rig.gate('cn-hangzhou');
-    gate.answered({ subject: 'x', error: errorOf('credentials'), isProbe: false, sentAt: 0, nowMs: 0 });
+    fail(gate, errorOf('credentials'));
     const told: string[] = [];
     await rig.clock.advance(29_999);
     rig.add(gate, 'too early', { heldBack: () => told.push('too early') });
@@ -246,9 +267,83 @@ describe('the scheduler', () => {
     rig.add(gate, 'in flight', { takesMs: 1_000 });
     rig.add(gate, 'waits', {});
     rig.add(gate, 'cannot wait', { heldBack: () => told.push('before') });
-    gate.answered({ subject: 'x', error: errorOf('key_rejected'), isProbe: false, sentAt: 0, nowMs: 0 });
+    fail(gate, errorOf('key_rejected'));
     rig.add(gate, 'cannot wait either', { heldBack: () => told.push('after') });
     expect(told).to.deep.equal(['before', 'after']);
+  });
+
+  it('lets those that are known to fail in when no healthy one waits, in any region', async () => {
+    const rig = new Rig(2);
+    const [one, other] = [rig.gate('one'), rig.gate('other')];
+    for (const standing of ['denied', 'unreachable'] as const) {
+      for (let n = 0; n < 3; n++) rig.add(one, standing, { dueAt: 100, urgency: 'active', subject: known(standing) });
+    }
+    for (let n = 0; n < 10; n++) rig.add(other, 'healthy', { dueAt: 100, subject: known('good') });
+    await rig.clock.advance(10_000);
+    const expected = ['healthy', 'unreachable', 'denied'].flatMap((name) =>
+      Array.from({ length: name === 'healthy' ? 10 : 3 }, () => name),
+    );
+    expect(rig.names()).to.deep.equal(expected);
+  });
+
+  it('leaves a fiftieth of the requests to those that are known to fail, whoever waited longest first', async () => {
+    const rig = new Rig(2);
+    const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 });
+    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    rig.add(gate, 'unreachable', { dueAt: 2, subject: known('unreachable') });
+    rig.add(gate, 'denied', { dueAt: 1, subject: known('denied') });
+    for (let n = 0; n < 200; n++) rig.add(gate, 'healthy', { dueAt: 3, subject: known('good') });
+    await rig.clock.advance(15_000);
+    const places = rig.names().flatMap((name, place) => (name === 'healthy' ? [] : [`${place} ${name}`]));
+    // The first finds nobody else waiting.
+    expect(places).to.deep.equal(['0 denied', '50 unreachable']);
+  });
+
+  it('gives those that are known to fail a quarter of the slots, so that they hang at nobody’s cost', async () => {
+    const rig = new Rig(16);
+    const gate = rig.gate('cn-hangzhou');
+    for (let n = 0; n < 100; n++) rig.add(gate, 'hangs', { takesMs: 10_000, subject: known('unreachable') });
+    await rig.clock.advance(5_000);
+    expect(rig.scheduler.held).to.equal(4);
+    for (let n = 0; n < 50; n++) rig.add(gate, 'healthy', { dueAt: 6_000 + n, subject: known('good'), takesMs: 1 });
+    await rig.clock.advance(2_000);
+    const healthy = rig.started.filter(({ name }) => name === 'healthy');
+    expect(healthy.map(({ at }) => at)).to.deep.equal(Array.from({ length: 50 }, (_, n) => 6_000 + n));
+  });
+
+  it('asks those never asked first, until the others would be late', async () => {
+    const rig = new Rig(1);
+    const patience = 1_000;
+    const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 }, undefined, () => patience);
+    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    for (let n = 0; n < 20; n++) rig.add(gate, 'fresh', { dueAt: 0 });
+    for (let n = 0; n < 5; n++) rig.add(gate, 'works', { dueAt: 0, subject: known('good') });
+    await rig.clock.advance(3_000);
+    const fresh = (count: number): readonly string[] => Array.from({ length: count }, () => 'fresh');
+    expect(rig.names()).to.deep.equal([...fresh(10), ...Array.from({ length: 5 }, () => 'works'), ...fresh(10)]);
+  });
+
+  it('probes those never asked at random while nothing works', async () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou', UNLIMITED, undefined, () => 1e6);
+    rig.random = () => 0.5;
+    fail(gate, errorOf('key_rejected'));
+    for (const name of ['a', 'b', 'c', 'd']) rig.add(gate, name);
+    rig.add(gate, 'denied', { subject: known('denied') });
+    await rig.clock.advance(30_000);
+    expect(rig.names()).to.deep.equal(['c']);
+  });
+
+  it('probes one that works before those never asked and those known to fail', async () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou', UNLIMITED, undefined, () => 1e6);
+    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    fail(gate, errorOf('key_rejected'));
+    rig.add(gate, 'denied', { subject: known('denied') });
+    rig.add(gate, 'fresh');
+    rig.add(gate, 'works', { subject: known('good'), takesMs: 1_000 });
+    await rig.clock.advance(30_000);
+    expect(rig.names()).to.deep.equal(['works']);
   });
 
   it('wakes for one timer, whatever waits', () => {

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import { simulate } from '../../bench/denials.js';
+import type { Figures, Fleet } from '../../bench/denials.js';
+
+/** Of the 10 s between two probes of instances that were never asked. */
+function mostCalls({ firstMs }: Figures): number {
+  return 20 + Math.max(0, Math.ceil((firstMs - 15_000) / 10_000));
+}
+
+/** 200 take 40 s at 5 a second; those that time out hold one of 16 slots for 10 s. */
+function mostSweepMs({ kind, instances }: Fleet): number {
+  return 60_000 + (kind === 'timeout' ? (instances * 10_000) / 16 : 0);
+}
+
+describe('a fleet of which a part fails', function () {
+  this.timeout(60_000);
+
+  for (const kind of ['denied', 'timeout'] as const) {
+    for (const instances of [20, 200]) {
+      for (const failing of [0.01, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99]) {
+        it(`polls every instance that works within 1.1 x its interval: ${failing * 100} % of ${instances} ${kind}`, async () => {
+          for (const order of ['first', 'last', 'random'] as const) {
+            const fleet: Fleet = { instances, failing, kind, order, hours: 2, seed: 1 };
+            const figures = await simulate(fleet);
+            const where = `${order} ${JSON.stringify(figures)}`;
+            expect(figures.longestGap, where).to.be.within(0.9, 1.1);
+            expect(figures.allMs, where).to.be.below(figures.firstMs + mostSweepMs(fleet));
+            expect(figures.early, where).to.be.at.most(20);
+            expect(figures.trial, where).to.be.at.most(mostCalls(figures));
+          }
+        });
+      }
+    }
+  }
+});
