@@ -106,8 +106,8 @@ export interface UnexpectedValue {
  * - `nonce`        the nonce was seen before: signed anew and retried
  * - `token_expired` temporary credentials ran out: refreshed and retried once
  * - `clock`        this machine's clock is more than 15 minutes off
- * - `key_rejected` the account's key is unknown, inactive or wrong: nothing in this account will work
- * - `credentials`  no credentials could be had (STS, metadata, files): nothing was sent
+ * - `key_rejected` the account's key is unknown, inactive or wrong, or its role is refused: nothing in this account will work
+ * - `credentials`  no credentials could be obtained (STS, metadata, files): nothing was sent
  * - `denied`       RAM forbids this call, perhaps for this instance alone
  * - `not_found`    the instance does not exist
  * - `unsupported`  an instance whose type or engine has no backup tasks

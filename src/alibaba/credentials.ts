@@ -60,8 +60,10 @@ export interface CredentialsState {
 
 /** No credentials could be had, so nothing was sent: whoever hands them out refused, or could not be asked. */
 export function credentialsError(message: string, isRefused = false): ApiError {
-  const code = isRefused ? 'CredentialsRefused' : 'CredentialsError';
-  return { kind: 'credentials', code, message, requestId: undefined, retryAfterMs: undefined };
+  const [kind, code] = isRefused
+    ? (['key_rejected', 'CredentialsRefused'] as const)
+    : (['credentials', 'CredentialsError'] as const);
+  return { kind, code, message, requestId: undefined, retryAfterMs: undefined };
 }
 
 const PRINTABLE = /^[\x21-\x7e]+$/;

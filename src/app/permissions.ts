@@ -71,7 +71,7 @@ async function checkPlace(place: PlaceConfig, api: RdsApi): Promise<readonly Per
 
 function verdict(error: ApiError | undefined): Permission['result'] {
   if (error === undefined) return 'allowed';
-  return DENIED.has(error.kind) || error.code === 'CredentialsRefused' ? 'denied' : 'unreachable';
+  return DENIED.has(error.kind) ? 'denied' : 'unreachable';
 }
 
 /** One line each, in columns; for a denial the policy line that is missing. */

@@ -13,7 +13,7 @@ const AUTHORISATION_MS = { first: 30_000, most: 600_000 };
 const OUTAGE_MS = { first: 10_000, most: 60_000 };
 
 /** What an answer says about whether more calls are of use. */
-type Verdict = 'works' | 'denied' | 'rejected' | 'unreachable' | 'undecided';
+type Verdict = 'works' | 'denied' | 'rejected' | 'unreachable' | 'unsent' | 'undecided';
 
 const VERDICTS: { readonly [K in ErrorKind]: Verdict } = {
   throttled: 'undecided',
@@ -26,7 +26,7 @@ const VERDICTS: { readonly [K in ErrorKind]: Verdict } = {
   token_expired: 'undecided',
   clock: 'rejected',
   key_rejected: 'rejected',
-  credentials: 'rejected',
+  credentials: 'unsent',
   denied: 'denied',
   not_found: 'works',
   unsupported: 'works',
@@ -216,6 +216,7 @@ export class Cooldown {
 
   #reasonToCool(verdict: Verdict): Cooling['reason'] | undefined {
     if (verdict === 'rejected') return 'authorisation';
+    if (verdict === 'unsent') return 'outage';
     const isTrialOver = this.good === 0 && this.#tried >= TRIAL_CALLS;
     if (verdict === 'denied') {
       return this.good === 0 && (this.#counts.denied >= DENIED || isTrialOver) ? 'authorisation' : undefined;
@@ -240,7 +241,8 @@ export class Cooldown {
     if (!isProbe || error === undefined) return undefined;
     this.#isProbing = false;
     const isTrial = wasFresh && (verdict === 'denied' || verdict === 'unreachable');
-    if (verdict === 'rejected' || (!isTrial && isNews && verdict !== 'undecided')) {
+    const isOfAll = verdict === 'rejected' || (verdict === 'unsent' && cooling.reason === 'outage');
+    if (isOfAll || (!isTrial && isNews && (verdict === 'denied' || verdict === 'unreachable'))) {
       this.#pauseMs = Math.min(2 * this.#pauseMs, limitsOf(cooling.reason).most);
     }
     const until = isTrial ? Math.max(nowMs, sentAt + TRIAL_MS) : nowMs + this.#pauseMs;

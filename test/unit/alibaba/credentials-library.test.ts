@@ -224,7 +224,8 @@ describe('credentials through the official library', function () {
   it("tells what STS said and what to do, and none of the library's own text", async () => {
     await configure(role());
     trouble = 'denied';
-    const message = await problem();
+    const { kind, code, message } = (await use())[0]!.error!;
+    expect([kind, code]).to.deep.equal(['key_rejected', 'CredentialsRefused']);
     expect(message).to.equal(
       "ram_role_arn: NoPermission: You are not authorized. ?<secret>; check role_arn, external_id, the role's trust " +
         'policy, and that the source may call sts:AssumeRole',

@@ -188,6 +188,27 @@ describe('the cool-down', () => {
     expect(calls.cooldown.nextCallAt).to.equal(121_000);
   });
 
+  it('takes credentials that cannot be obtained for an outage: at once, probes at 10 s, doubling to 60 s', () => {
+    const calls = new Calls();
+    calls.answer(0, undefined, 'rm-1');
+    expect(calls.answer(0, 'credentials', 'rm-1')).to.equal('entered');
+    expect(calls.cooldown.cooling?.reason).to.equal('outage');
+    const probes: number[] = [];
+    for (let probe = 0; probe < 5; probe++) {
+      probes.push(calls.cooldown.nextCallAt / 1000);
+      calls.answer(calls.cooldown.nextCallAt, 'credentials', 'rm-1');
+    }
+    expect(probes).to.deep.equal([10, 30, 70, 130, 190]);
+    expect(calls.answer(250_000, undefined, 'rm-1')).to.equal('left');
+  });
+
+  it('does not wait longer for a rejected key because no credentials could be obtained meanwhile', () => {
+    const calls = new Calls();
+    calls.answer(0, 'key_rejected');
+    calls.answer(30_000, 'credentials');
+    expect(calls.cooldown.nextCallAt).to.equal(60_000);
+  });
+
   it('sees an outage on the only instance there is', () => {
     const calls = new Calls(1);
     for (let n = 0; n < 9; n++) calls.answer(0, 'timeout');

@@ -223,7 +223,7 @@ describe('the scheduler', () => {
   it('lets the probe be a caller that cannot wait, once it may go out', async () => {
     const rig = new Rig(1);
     const gate = rig.gate('cn-hangzhou');
-    fail(gate, errorOf('credentials'));
+    fail(gate, errorOf('key_rejected'));
     const told: string[] = [];
     await rig.clock.advance(29_999);
     rig.add(gate, 'too early', { heldBack: () => told.push('too early') });
