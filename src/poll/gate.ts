@@ -81,6 +81,7 @@ export class Gate {
   readonly #turns = new Turns();
   /** Requests of healthy instances since one that is known to fail began to wait. */
   #healthyInARow = 0;
+  readonly #instances: () => number;
   readonly #patienceMs: () => number;
   readonly #random: () => number;
   readonly #onCooldown: GateOptions['onCooldown'];
@@ -98,6 +99,7 @@ export class Gate {
     this.action = action;
     this.bucket = new TokenBucket(limit, nowMs);
     this.cooldown = new Cooldown(instances);
+    this.#instances = instances;
     this.#patienceMs = patienceMs ?? (() => 0);
     this.#random = random;
     this.#requisites = requisites;
@@ -105,8 +107,9 @@ export class Gate {
     this.#onThrottled = options.onThrottled;
   }
 
-  get size(): number {
-    return QUEUES.reduce((sum, queue) => sum + this.#waiting[queue].size, 0);
+  /** Whether there is anything to call for, now or later. */
+  get isUsed(): boolean {
+    return this.#instances() > 0 || QUEUES.some((queue) => this.#waiting[queue].size > 0);
   }
 
   /** The due time of the healthy instance that has waited longest; Infinity when none waits. */

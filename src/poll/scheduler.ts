@@ -4,14 +4,9 @@ import type { Clock } from '../clock.js';
 import { placeKey } from '../model.js';
 import { isPoor } from './cooldown.js';
 import type { Caller, Gate, Queue, Taken } from './gate.js';
+import { Lane } from './lane.js';
 import { Turns } from './turns.js';
 import type { Urgency } from './turns.js';
-
-/** The slots that one account and region holds, over all its actions. */
-interface Lane {
-  readonly gates: Gate[];
-  held: number;
-}
 
 interface Candidate {
   readonly lane: Lane;
@@ -57,8 +52,8 @@ export class Scheduler {
 
   open(gate: Gate): void {
     const key = placeKey(gate.place);
-    const lane = this.#lanes.get(key) ?? { gates: [], held: 0 };
-    lane.gates.push(gate);
+    const lane = this.#lanes.get(key) ?? new Lane(this.#clock.now());
+    lane.gates = [...lane.gates, gate];
     gate.onPrepared = () => this.#pump();
     this.#lanes.set(key, lane);
   }
@@ -68,7 +63,7 @@ export class Scheduler {
     const key = placeKey(gate.place);
     const lane = this.#lanes.get(key);
     if (lane === undefined) return;
-    lane.gates.splice(0, lane.gates.length, ...lane.gates.filter((other) => other !== gate));
+    lane.gates = lane.gates.filter((other) => other !== gate);
     if (lane.gates.length === 0) this.#lanes.delete(key);
   }
 
@@ -104,9 +99,9 @@ export class Scheduler {
 
   /**
    * Lanes below their share of the slots come first; among them the urgent, then the lane that holds the fewest slots,
-   * then who has waited longest. A lane may take what quiet ones leave of theirs, up to its share among the busy, and go
-   * beyond while nobody else waits; but it leaves a slot to each lane that is quiet at the moment, so that calls which
-   * hang in one region never take the last slot of the rest.
+   * then the one that used them least of late. A lane may take what quiet ones leave of theirs, up to its share among the
+   * busy, and go beyond while nobody else waits; but it leaves a slot to each lane that is quiet at the moment, so that
+   * requests that hang in one region never take the last slot of the rest. Instances that are known to fail come last.
    */
   #pick(nowMs: number): Candidate | undefined {
     const healthy: Candidate[] = [];
@@ -124,24 +119,30 @@ export class Scheduler {
         else healthy.push(candidate);
       }
       if (lane.held > 0 || healthy.length + poor.length > before) lanesBusy++;
-      else if (lane.gates.some(({ size }) => size > 0)) lanesQuiet++;
+      else if (lane.isUsed) lanesQuiet++;
     }
     if (healthy.length + poor.length === 0) return undefined;
-    return (
-      this.#mostUrgent(this.#allowed(healthy, lanesBusy, lanesQuiet)) ??
-      this.#mostUrgent(this.#allowed(poor, lanesBusy, lanesQuiet))
-    );
+    const lanes = { busy: lanesBusy, quiet: lanesQuiet };
+    const allowed = this.#allowed(healthy, lanes, nowMs);
+    return this.#mostUrgent(allowed.length > 0 ? allowed : this.#allowed(poor, lanes, nowMs), nowMs);
   }
 
   /** Those of the candidates that may take a slot now. */
-  #allowed(candidates: readonly Candidate[], lanesBusy: number, lanesQuiet: number): readonly Candidate[] {
-    if (candidates.length < 2 && lanesBusy + lanesQuiet < 2) return candidates;
-    const entitled = this.#below(lanesBusy + lanesQuiet, candidates);
+  #allowed(
+    candidates: readonly Candidate[],
+    { busy, quiet }: { readonly busy: number; readonly quiet: number },
+    nowMs: number,
+  ): readonly Candidate[] {
+    if (candidates.length < 2 && busy + quiet < 2) return candidates;
+    const share = this.#concurrency / (busy + quiet);
+    const below = this.#below(share, candidates);
+    // Where lanes outnumber slots, a slot held all the time is more than a share.
+    const entitled = share >= 1 ? below : below.filter(({ lane }) => lane.usageAfterNext(nowMs) <= share);
     if (entitled.length > 0) return entitled;
-    const reserved = Math.min(lanesQuiet, this.#concurrency >> 1);
+    const reserved = Math.min(quiet, this.#concurrency >> 1);
     if (this.#concurrency - this.#held <= reserved) return [];
     const isAlone = candidates.every(({ lane }) => lane === candidates[0]?.lane);
-    return isAlone ? candidates : this.#below(lanesBusy, candidates);
+    return isAlone ? candidates : this.#below(this.#concurrency / busy, candidates);
   }
 
   /** Requests that are known to fail may hang: they hold a quarter of the slots, at least one. */
@@ -149,19 +150,19 @@ export class Scheduler {
     return this.#heldByPoor < Math.max(1, this.#concurrency >> 2);
   }
 
-  /** Those whose lane holds less than its share among so many. */
-  #below(lanes: number, candidates: readonly Candidate[]): readonly Candidate[] {
-    const share = Math.max(1, Math.floor(this.#concurrency / lanes));
-    return candidates.filter(({ lane }) => lane.held < share);
+  /** Those whose lane holds less than its share, which is at least one slot. */
+  #below(share: number, candidates: readonly Candidate[]): readonly Candidate[] {
+    const most = Math.max(1, Math.floor(share));
+    return candidates.filter(({ lane }) => lane.held < most);
   }
 
-  #mostUrgent(candidates: readonly Candidate[]): Candidate | undefined {
+  #mostUrgent(candidates: readonly Candidate[], nowMs: number): Candidate | undefined {
     if (candidates.length < 2) return candidates[0];
     const has = (urgency: Urgency): boolean => candidates.some((candidate) => candidate.urgency === urgency);
     const turn = this.#turns.next(has('active'), has('idle'));
     let best: Candidate | undefined;
     for (const candidate of candidates) {
-      if (candidate.urgency === turn && (best === undefined || isBefore(candidate, best))) best = candidate;
+      if (candidate.urgency === turn && (best === undefined || isBefore(candidate, best, nowMs))) best = candidate;
     }
     if (turn !== undefined) this.#turns.taken(turn, has('idle'));
     return best;
@@ -171,11 +172,12 @@ export class Scheduler {
     const taken = gate.take(queue, nowMs);
     if (taken === undefined) return;
     const poor = Number(isPoor(taken.caller.subject));
-    lane.held++;
+    lane.take(nowMs);
     this.#held++;
     this.#heldByPoor += poor;
     void this.limit(() => this.#attempt(gate, taken, nowMs)).then(() => {
-      lane.held--;
+      const endedAt = this.#clock.now();
+      lane.giveBack(endedAt, endedAt - nowMs);
       this.#held--;
       this.#heldByPoor -= poor;
       this.#pump();
@@ -219,7 +221,8 @@ export class Scheduler {
   }
 }
 
-function isBefore(one: Candidate, other: Candidate): boolean {
+function isBefore(one: Candidate, other: Candidate, nowMs: number): boolean {
   if (one.lane.held !== other.lane.held) return one.lane.held < other.lane.held;
+  if (one.lane !== other.lane) return one.lane.usage(nowMs) < other.lane.usage(nowMs);
   return one.gate.earliestDueAt < other.gate.earliestDueAt;
 }
