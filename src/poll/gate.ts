@@ -225,12 +225,16 @@ export class Gate {
     return { caller, isProbe: this.cooldown.sent(), epoch: this.cooldown.epoch };
   }
 
-  /** First come, first served; at random while nothing works yet: those that are denied may have come first. */
+  /**
+   * First come, first served. Those never asked go at random, so that the ones asked so far tell what share works; while
+   * nothing works, so do the active ones.
+   */
   #pick(queue: Queue, nowMs: number): Caller | undefined {
     const own = this.#waiting[queue];
-    if (this.cooldown.good > 0 || queue === 'unreachable' || queue === 'denied') return own.pop();
+    if (queue !== 'fresh' && (queue !== 'active' || this.cooldown.good > 0)) return own.pop();
     const { active, fresh } = this.#waiting;
-    const heaps = this.cooldown.cooling === undefined ? [own] : [active, fresh];
+    const isTrial = this.cooldown.good === 0 && this.cooldown.cooling !== undefined;
+    const heaps = isTrial ? [active, fresh] : [own];
     let index = Math.floor(this.#random() * heaps.reduce((sum, { size }) => sum + size, 0));
     for (const heap of heaps) {
       const caller = heap.at(index);

@@ -5,7 +5,7 @@ const FIRST_DENIED_MS = 30_000;
 const MOST_DENIED_MS = 3_600_000;
 const UNSUPPORTED_MS = 3_600_000;
 /** Keeps polls from locking phase with daily schedules and with each other. */
-const JITTER = 0.05;
+export const JITTER = 0.05;
 
 /** How often one target has failed in a row, and how. */
 export interface Streak {

@@ -3,7 +3,7 @@ import { instanceKey } from '../model.js';
 import type { ApiError, Instance, PollResult } from '../model.js';
 import type { Standing, Subject } from './cooldown.js';
 import type { Caller, Gate, Grant } from './gate.js';
-import { NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
+import { JITTER, NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
 import type { Streak } from './pace.js';
 import { poll } from './poller.js';
 import { call } from './retry.js';
@@ -12,8 +12,8 @@ import type { TaskSource } from './source.js';
 import { SweepMeter, affordableIntervalMs } from './sweep.js';
 import type { Demand } from './sweep.js';
 
-/** Of the affordable interval: leaves a part of the limit to instances that were never asked. */
-const PATIENCE = 1.04;
+/** The part of the affordable interval by which polls may come late for the sake of instances that were never asked. */
+const PATIENCE = 0.05;
 
 export interface PollingSettings {
   readonly idleIntervalMs: number;
@@ -167,7 +167,8 @@ export class Polling {
 
   /** How long an idle instance that works may wait, when overdue, for those that were never asked. */
   patienceMs(): number {
-    return PATIENCE * this.#affordableMs(this.#options.clock.now()) - this.#settings.idleIntervalMs;
+    const affordableMs = this.#affordableMs(this.#options.clock.now());
+    return (1 + PATIENCE) * affordableMs - (1 + JITTER) * this.#settings.idleIntervalMs;
   }
 
   /** The interval that the limit allows instances that work, if those never asked are like those that were. */

@@ -14,7 +14,6 @@ import { seeded } from '../helpers/random.js';
 
 const HOUR = 3_600_000;
 const IDLE_MS = 300_000;
-const LIMIT = { requestsPerSecond: 5, burst: 5 };
 const ANSWER_MS = 100;
 const TIMEOUT_MS = 10_000;
 
@@ -28,6 +27,8 @@ export interface Fleet {
   /** Where the listing holds those that fail. */
   readonly order: Order;
   readonly hours: number;
+  /** 5 unless given. */
+  readonly requestsPerSecond?: number;
   readonly seed: number;
 }
 
@@ -61,6 +62,7 @@ function failingOf({ instances, failing, order }: Fleet, random: () => number): 
 }
 
 export async function simulate(fleet: Fleet): Promise<Figures> {
+  const { requestsPerSecond = 5 } = fleet;
   const clock = new FakeClock(0);
   const random = seeded(fleet.seed);
   const failing = failingOf(fleet, random);
@@ -69,7 +71,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   const gate: Gate = new Gate({
     place: { account: 'production', regionId: 'cn-hangzhou' },
     action: 'DescribeBackupTasks',
-    limit: LIMIT,
+    limit: { requestsPerSecond, burst: 5 },
     nowMs: 0,
     instances: () => polling.size,
     patienceMs: () => polling.patienceMs(),
@@ -124,7 +126,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   await clock.advance(end);
   scheduler.stop();
   for (const at of polledAt.values()) longestMs = Math.max(longestMs, end - at);
-  const intervalMs = Math.max(IDLE_MS, (working / LIMIT.requestsPerSecond) * 1_000);
+  const intervalMs = Math.max(IDLE_MS, (working / requestsPerSecond) * 1_000);
   return { working, firstMs, allMs, longestGap: longestMs / intervalMs, ...counts };
 }
 

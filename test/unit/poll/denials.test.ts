@@ -32,4 +32,16 @@ describe('a fleet of which a part fails', function () {
       }
     }
   }
+
+  for (const failing of [0.01, 0.5, 0.8]) {
+    it(`does so as far as a limit goes that does not suffice: ${failing * 100} % denied`, async () => {
+      for (const order of ['first', 'last', 'random'] as const) {
+        const rate = { requestsPerSecond: 0.5, hours: 4 };
+        const figures = await simulate({ instances: 1_000, failing, kind: 'denied', order, seed: 1, ...rate });
+        const where = `${order} ${JSON.stringify(figures)}`;
+        expect(figures.longestGap, where).to.be.within(0.9, 1.2);
+        expect(figures.allMs, where).to.be.below(3 * 3_600_000);
+      }
+    });
+  }
 });

@@ -207,6 +207,16 @@ describe('polling', () => {
     expect(rig.gate.cooldown.cooling).to.equal(undefined);
   });
 
+  it('sees a mended policy although the others use up the limit', async () => {
+    const rig = new Rig({ limit: { requestsPerSecond: 1, burst: 1 } });
+    const isDenied = (instanceId: string): boolean => Number(instanceId.slice(3)) < 30;
+    rig.answer = ({ at, instanceId }) => (at < 3_600_000 && isDenied(instanceId) ? errorOf('denied') : []);
+    rig.add(...Array.from({ length: 600 }, (_, n) => `rm-${n}`));
+    await rig.clock.advance(2 * 3_600_000);
+    const good = rig.results.filter(({ result, instanceId }) => result.ok && isDenied(instanceId));
+    expect(new Set(good.map(({ instanceId }) => instanceId)).size).to.equal(30);
+  });
+
   it('asks an instance without backup tasks again hourly', async () => {
     const rig = new Rig();
     rig.answer = () => errorOf('unsupported');
