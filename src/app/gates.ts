@@ -2,6 +2,7 @@ import type { CallsView } from '../fleet/place-view.js';
 import type { RequestCounter } from '../metrics/requests.js';
 import type { Action, ApiError, ApiResult, Place } from '../model.js';
 import { newSubject } from '../poll/cooldown.js';
+import type { Subject } from '../poll/cooldown.js';
 import { Gate } from '../poll/gate.js';
 import type { Requisites } from '../poll/gate.js';
 import type { Call } from '../poll/listing.js';
@@ -22,6 +23,8 @@ export interface GatesOptions {
 
 interface Opened {
   readonly gate: Gate;
+  /** What requests that belong to no instance are about. */
+  readonly subject: Subject;
   readonly usage: UsageMeter;
   readonly requests: RequestCounter;
 }
@@ -39,15 +42,17 @@ export class Gates {
 
   /** The gate of an action, opened when it is first asked for. */
   get(action: Action): Gate {
-    const opened = this.#opened.get(action) ?? this.#open(action);
-    return opened.gate;
+    return this.#get(action).gate;
+  }
+
+  #get(action: Action): Opened {
+    return this.#opened.get(action) ?? this.#open(action);
   }
 
   /** Makes calls of an action that belong to no instance, with all their repeats. */
   caller(action: Action, settings: { readonly maxAttempts: () => number; readonly signal: AbortSignal }): Call {
     const { clock, random, scheduler } = this.#options.shared;
-    const gate = this.get(action);
-    const subject = newSubject();
+    const { gate, subject } = this.#get(action);
     return <T>(attempt: () => Promise<ApiResult<T>>) =>
       call({
         scheduler,
@@ -67,6 +72,15 @@ export class Gates {
     this.#limit = limit;
     const nowMs = this.#options.shared.clock.now();
     for (const { gate } of this.#opened.values()) gate.bucket.configure(limit, nowMs);
+  }
+
+  /** Other credentials or another endpoint: what the answers so far showed is void. */
+  reset(): void {
+    const nowMs = this.#options.shared.clock.now();
+    for (const { gate, subject } of this.#opened.values()) {
+      if (gate.reset(nowMs) === 'left') this.#logLeft(gate, 'the credentials or the endpoint changed');
+      Object.assign(subject, newSubject());
+    }
   }
 
   /** One attempt has ended; `code` is the error's. */
@@ -108,10 +122,11 @@ export class Gates {
       instances: () => (action === 'DescribeBackupTasks' ? polling().size : 0),
       patienceMs: () => polling().patienceMs(),
       random: shared.random,
-      onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate)),
+      onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate, 'a call worked')),
       onThrottled: (error) => this.#logThrottled(gate, error),
     });
-    const opened = { gate, usage: new UsageMeter(nowMs), requests: shared.self.requests.open(place, action) };
+    const requests = shared.self.requests.open(place, action);
+    const opened = { gate, subject: newSubject(), usage: new UsageMeter(nowMs), requests };
     this.#opened.set(action, opened);
     shared.scheduler.open(gate);
     return opened;
@@ -129,9 +144,9 @@ export class Gates {
     });
   }
 
-  #logLeft({ action }: Gate): void {
+  #logLeft({ action }: Gate, why: string): void {
     const { place, shared } = this.#options;
-    shared.log.info('cool-down left: a call worked', { ...placeFields(place), action });
+    shared.log.info(`cool-down left: ${why}`, { ...placeFields(place), action });
   }
 
   #logThrottled({ action, bucket }: Gate, error: ApiError): void {

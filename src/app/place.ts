@@ -110,7 +110,12 @@ export class PlaceRunner {
     }
     this.#gates.configure(limitOf(config));
     this.polling.configure(config.polling);
-    if (!isSameConfig(before.settings.discovery, config.settings.discovery)) {
+    const isMoved = !isSameConfig(cloudOf(before), cloudOf(config));
+    if (isMoved) {
+      this.#gates.reset();
+      this.polling.restart();
+    }
+    if (isMoved || !isSameConfig(before.settings.discovery, config.settings.discovery)) {
       this.#discoveryStop.abort();
       this.#discoveryStop = new AbortController();
       if (config.settings.discovery === undefined) this.#targets.discovered(NOTHING_DISCOVERED);
@@ -236,10 +241,11 @@ function limitOf({ region, sharding }: PlaceConfig): { requestsPerSecond: number
 }
 
 /** What a connection is made from. */
-function wireOf({
-  region: { endpoint, network },
-  settings: { credentials },
-  polling: { timeoutMs },
-}: PlaceConfig): unknown {
-  return [endpoint, network, credentials, timeoutMs];
+function wireOf(config: PlaceConfig): unknown {
+  return [cloudOf(config), config.polling.timeoutMs];
+}
+
+/** What decides who answers, and on whose behalf: another one may know other instances and allow other requests. */
+function cloudOf({ region: { endpoint, network }, settings: { credentials } }: PlaceConfig): unknown {
+  return [endpoint, network, credentials];
 }

@@ -161,7 +161,7 @@ export class Cooldown {
     this.#stand(subject, 'gone');
   }
 
-  /** Begins anew, with other credentials or another endpoint. The owner makes every subject fresh. */
+  /** Begins anew, with other credentials or another endpoint. The owner makes every subject new. */
   reset(nowMs: number): CooldownChange {
     const change = this.#cooling === undefined ? undefined : 'left';
     this.#epoch++;

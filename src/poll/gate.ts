@@ -136,14 +136,16 @@ export class Gate {
     this.cooldown.forget(caller.subject);
   }
 
-  /** Other credentials or another endpoint: whatever was learnt of the instances is void. */
-  reset(nowMs: number): void {
-    const change = this.cooldown.reset(nowMs);
+  /** Other credentials or another endpoint: what was learnt of the instances is void. The owner makes every subject new. */
+  reset(nowMs: number): CooldownChange {
     this.#isPrepared = false;
-    if (change !== undefined) this.#onCooldown(change, this);
+    return this.cooldown.reset(nowMs);
   }
 
-  /** Whose turn it is, if someone is due, calling is of use and a token is there. `isForPoor`: whether a slot may go to an instance that is known to fail. */
+  /**
+   * Whose turn it is, if someone is due, calling is of use and a token is there. `isForPoor`: whether a slot may go to an
+   * instance that is known to fail.
+   */
   ready(nowMs: number, isForPoor: boolean): Queue | undefined {
     if (this.cooldown.nextCallAt > nowMs) return undefined;
     const queue = this.#next(nowMs, isForPoor);

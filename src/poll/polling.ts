@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { instanceKey } from '../model.js';
 import type { ApiError, Instance, PollResult } from '../model.js';
+import { newSubject } from './cooldown.js';
 import type { Standing, Subject } from './cooldown.js';
 import type { Caller, Gate, Grant } from './gate.js';
 import { JITTER, NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
@@ -11,6 +12,7 @@ import type { Scheduler } from './scheduler.js';
 import type { TaskSource } from './source.js';
 import { SweepMeter, affordableIntervalMs } from './sweep.js';
 import type { Demand } from './sweep.js';
+import type { Urgency } from './turns.js';
 
 /** The part of the affordable interval by which polls may come late for the sake of instances that were never asked. */
 const PATIENCE = 0.05;
@@ -85,6 +87,10 @@ class Target implements Caller, Subject {
   }
 }
 
+function urgencyOf({ outlook }: Target): Urgency {
+  return outlook.isActive ? 'active' : 'idle';
+}
+
 /** Polls the instances of one account and region, each on a schedule of its own and never twice at once. */
 export class Polling {
   readonly #options: PollingOptions;
@@ -95,6 +101,7 @@ export class Polling {
   #active = 0;
   #untried = 0;
   #hasSwept = false;
+  #restartedAt = -Infinity;
 
   constructor(options: PollingOptions) {
     this.#options = options;
@@ -123,6 +130,23 @@ export class Polling {
     this.#settings = settings;
   }
 
+  /** Other credentials or another endpoint: whatever failed is polled again at once, and nothing is known of any instance. */
+  restart(): void {
+    const { scheduler, gate, clock } = this.#options;
+    this.#restartedAt = clock.now();
+    const waiting = [...this.#targets.values()].filter(({ position }) => position !== -1);
+    for (const target of waiting) gate.remove(target);
+    for (const target of this.#targets.values()) {
+      Object.assign(target, newSubject());
+      if (target.streak !== NO_STREAK) target.dueAt = this.#restartedAt;
+      target.streak = NO_STREAK;
+    }
+    scheduler.addAll(
+      gate,
+      waiting.map((target) => [target, urgencyOf(target)] as const),
+    );
+  }
+
   /** New instances are due at once; known ones only take over what changed. */
   add(instances: Iterable<readonly [Instance, Outlook]>): void {
     const { scheduler, gate, clock } = this.#options;
@@ -135,7 +159,7 @@ export class Polling {
     }
     scheduler.addAll(
       gate,
-      fresh.map((target) => [target, target.outlook.isActive ? 'active' : 'idle'] as const),
+      fresh.map((target) => [target, urgencyOf(target)] as const),
     );
   }
 
@@ -222,7 +246,7 @@ export class Polling {
           maxAttempts: this.#settings.maxAttempts,
           signal,
           subject: target,
-          urgency: outlook.isActive ? 'active' : 'idle',
+          urgency: urgencyOf(target),
           grant: held,
           attempt,
         });
@@ -251,13 +275,18 @@ export class Polling {
   #reschedule(target: Target, result: PollResult): void {
     const { scheduler, gate, random, clock } = this.#options;
     if (target.isRemoved) return;
+    const startedAt = target.startedAt ?? clock.now();
+    if (!result.ok && startedAt < this.#restartedAt) {
+      target.dueAt = clock.now();
+      return scheduler.add(gate, target, urgencyOf(target));
+    }
     const { isActive } = target.outlook;
     const kind = result.ok ? undefined : result.error.kind;
     target.streak = nextStreak(target.streak, kind);
     const intervalMs = isActive ? this.#settings.activeIntervalMs : this.#settings.idleIntervalMs;
     const delayMs = nextDelayMs({ intervalMs, kind, streak: target.streak, random });
-    target.dueAt = (target.startedAt ?? clock.now()) + delayMs;
-    scheduler.add(gate, target, isActive ? 'active' : 'idle');
+    target.dueAt = startedAt + delayMs;
+    scheduler.add(gate, target, urgencyOf(target));
   }
 
   async #giveUp(target: Target, error: ApiError): Promise<void> {

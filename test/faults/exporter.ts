@@ -90,6 +90,7 @@ export class Exporter {
     }
   }
 
+  /** The problems, if it refused the configuration. */
   reload(): readonly string[] {
     return this.#daemon.reload();
   }

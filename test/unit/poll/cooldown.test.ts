@@ -79,6 +79,17 @@ describe('the cool-down', () => {
     expect(calls.cooldown.nextCallAt).to.equal(31_000);
   });
 
+  it('begins anew when it is reset, and is no longer probing', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 5; n++) calls.answer(0, 'denied', `rm-${n}`);
+    calls.cooldown.sent();
+    expect([calls.cooldown.epoch, calls.cooldown.reset(7_000)]).to.deep.equal([0, 'left']);
+    const { epoch, cooling, nextCallAt, leftAt, poor } = calls.cooldown;
+    expect([epoch, cooling, nextCallAt, leftAt, poor]).to.deep.equal([1, undefined, -Infinity, 7_000, 0]);
+    expect(calls.cooldown.reset(8_000)).to.equal(undefined);
+    expect(calls.cooldown.leftAt).to.equal(7_000);
+  });
+
   it('does not wait for an instance that is gone', () => {
     const calls = new Calls(6);
     calls.answer(0, undefined, 'rm-0');

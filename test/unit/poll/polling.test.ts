@@ -253,6 +253,33 @@ describe('polling', () => {
     expect([rig.polling.size, rig.polling.untried]).to.deep.equal([1, 0]);
   });
 
+  it('holds a region back once the last instance that worked is gone', async () => {
+    const rig = new Rig();
+    rig.answer = ({ instanceId }) => (instanceId === 'rm-0' ? [] : errorOf('denied'));
+    rig.add(...Array.from({ length: 7 }, (_, n) => `rm-${n}`));
+    await rig.clock.advance(29_000);
+    expect(rig.gate.cooldown.cooling).to.equal(undefined);
+    rig.polling.remove(instanceKey(instanceOf('rm-0')));
+    await rig.clock.advance(2_000);
+    expect(rig.gate.cooldown.cooling?.reason).to.equal('authorisation');
+  });
+
+  it('asks whatever failed again at once with other credentials, and keeps to the pace of the rest', async () => {
+    const rig = new Rig();
+    rig.answer = ({ at, instanceId }) => (at < 50_050 && instanceId !== 'rm-good' ? errorOf('denied') : []);
+    rig.add('rm-good', 'rm-denied');
+    await rig.clock.advance(50_000);
+    rig.add('rm-late');
+    await rig.clock.advance(50);
+    rig.gate.reset(rig.clock.now());
+    rig.polling.restart();
+    await rig.clock.advance(260_000);
+    expect(rig.times('rm-denied')).to.deep.equal([0, 30_000, 50_050]);
+    expect(rig.times('rm-late'), 'denied when it was asked before').to.deep.equal([50_000, 50_100]);
+    expect(rig.times('rm-good')).to.deep.equal([0, 300_000]);
+    expect([rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([3, 0]);
+  });
+
   it('asks for open jobs after the listing, unless the listing holds them again', async () => {
     const rig = new Rig();
     rig.outlook = () => ({ isActive: true, openJobs: ['1', '2', '3', '4'] });

@@ -334,6 +334,25 @@ describe('the scheduler', () => {
     expect(rig.names()).to.deep.equal(['c']);
   });
 
+  it('heeds no answer to a request that was sent before a reset', async () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou');
+    gate.reset(0);
+    fail(gate, errorOf('key_rejected'));
+    expect(gate.cooldown.cooling).to.equal(undefined);
+  });
+
+  it('probes at random among the active, too, while nothing works', async () => {
+    const rig = new Rig(4);
+    const gate = rig.gate('cn-hangzhou');
+    rig.random = () => 0.99;
+    fail(gate, errorOf('key_rejected'));
+    for (const name of ['a', 'b']) rig.add(gate, name, { urgency: 'active' });
+    for (const name of ['c', 'd']) rig.add(gate, name);
+    await rig.clock.advance(30_000);
+    expect(rig.names()).to.deep.equal(['d']);
+  });
+
   it('probes one that works before those never asked and those known to fail', async () => {
     const rig = new Rig(4);
     const gate = rig.gate('cn-hangzhou', UNLIMITED, undefined, () => 1e6);

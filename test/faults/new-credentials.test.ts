@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { parseConfig } from '../../dist/config/load.js';
+import { refusal } from '../../dist/simulator/refusal.js';
+import { FakeClock } from '../helpers/fake-clock.js';
+import { ACCOUNT, KEY, SICK, WELL, startCloud } from './cloud.js';
+import type { Cloud } from './cloud.js';
+import { Exporter } from './exporter.js';
+import { at, isAt } from './region.js';
+import { TIMEOUT_MS } from './world.js';
+
+const MINUTE = 60_000;
+/** Two listings, then five instances in each region, within the limit. */
+const AT_ONCE_MS = 3_000;
+const OTHER_KEY = { accessKeyId: 'other-key-id', accessKeySecret: 'other-key-secret' };
+
+describe('a reload that brings', function () {
+  this.timeout(TIMEOUT_MS);
+  let cloud: Cloud;
+  let exporter: Exporter;
+  let text: string;
+
+  beforeEach(async () => {
+    const clock = new FakeClock();
+    cloud = await startCloud(clock);
+    text = cloud.configuration();
+    exporter = await Exporter.start(cloud, clock, '', {
+      readConfig: () => parseConfig(text, { env: {}, file: 'config.yaml' }),
+    });
+    await exporter.pass(MINUTE);
+  });
+
+  afterEach(async () => {
+    await exporter.stop();
+    await cloud.close();
+  });
+
+  function useOtherKey(): void {
+    text = text.replace(KEY.accessKeyId, OTHER_KEY.accessKeyId).replace(KEY.accessKeySecret, OTHER_KEY.accessKeySecret);
+  }
+
+  it('the right key after a wrong one polls and lists at once', async () => {
+    const { simulator } = cloud;
+    simulator.removeKey(KEY.accessKeyId);
+    await exporter.pass(20 * MINUTE);
+    const dark = await exporter.page();
+    expect(dark.all('exporter_api_cooldown', at(SICK)).map(({ value }) => value)).to.deep.equal([1, 1]);
+    expect(dark.value('exporter_discovery_success', at(SICK))).to.equal(0);
+
+    simulator.addKey({ account: ACCOUNT, ...OTHER_KEY });
+    cloud.progress(SICK, 70);
+    cloud.progress(WELL, 70);
+    useOtherKey();
+    expect(exporter.reload()).to.deep.equal([]);
+    await exporter.pass(AT_ONCE_MS);
+    const page = await exporter.page();
+    for (const regionId of [SICK, WELL]) {
+      expect(isAt(page, regionId, 70), regionId).to.equal(true);
+      expect(page.value('exporter_discovery_success', at(regionId))).to.equal(1);
+      expect(page.all('exporter_api_cooldown', at(regionId)).map(({ value }) => value)).to.deep.equal([0, 0]);
+    }
+    const left = exporter.log.filter((line) => line.includes('cool-down left'));
+    expect(left).to.have.lengthOf(4);
+    expect(left.join('')).to.contain('the credentials or the endpoint changed');
+  });
+
+  it('a key that may do more asks the denied instances at once', async () => {
+    const { simulator } = cloud;
+    const denied = refusal('Forbidden.RAM');
+    const lift = simulator.faults.inject({ regionId: SICK, effect: { kind: 'refuse', refusal: denied } });
+    await exporter.pass(90 * MINUTE);
+    lift();
+    simulator.addKey({ account: ACCOUNT, ...OTHER_KEY });
+    useOtherKey();
+    exporter.reload();
+    await exporter.pass(AT_ONCE_MS);
+    expect(isAt(await exporter.page(), SICK, 40)).to.equal(true);
+  });
+
+  it("another account's key watches what that one holds, and nothing else", async () => {
+    const { simulator } = cloud;
+    for (let n = 0; n < 12; n++) simulator.fleet.addInstance({ account: 'b', regionId: SICK, instanceId: `rm-b${n}` });
+    simulator.addKey({ account: 'b', ...OTHER_KEY });
+    useOtherKey();
+    exporter.reload();
+    await exporter.pass(AT_ONCE_MS);
+    const ids = (await exporter.page())
+      .all('instance_poll_success', at(SICK))
+      .map(({ labels }) => labels['instance_id']);
+    expect(ids).to.have.members(Array.from({ length: 12 }, (_, n) => `rm-b${n}`));
+  });
+
+  it('another endpoint polls and lists there at once', async () => {
+    const port = new URL(cloud.simulator.endpoints[SICK]!).port;
+    text = text.replaceAll(`:${port}`, ':9');
+    exporter.reload();
+    await exporter.pass(20 * MINUTE);
+    expect((await exporter.page()).value('exporter_discovery_success', at(SICK))).to.equal(0);
+    cloud.progress(SICK, 70);
+    text = cloud.configuration();
+    exporter.reload();
+    await exporter.pass(AT_ONCE_MS);
+    const page = await exporter.page();
+    expect(isAt(page, SICK, 70)).to.equal(true);
+    expect(page.value('exporter_discovery_success', at(SICK))).to.equal(1);
+  });
+
+  it('nothing new of this kind disturbs nothing', async () => {
+    const { stats } = cloud.simulator;
+    stats.reset();
+    text = cloud.configuration('polling: {timeout: 9s}\n');
+    exporter.reload();
+    await exporter.pass(AT_ONCE_MS);
+    expect(stats.count({ action: 'DescribeDBInstances' })).to.equal(0);
+  });
+});
