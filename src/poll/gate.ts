@@ -12,6 +12,8 @@ import type { Urgency } from './turns.js';
 const QUEUES = ['active', 'idle', 'fresh', 'unreachable', 'denied'] as const;
 export type Queue = (typeof QUEUES)[number];
 
+/** Of this many requests that instances that work wait for, one goes to an instance that was never asked. */
+const FRESH_TURN = 25;
 /** Of this many requests that healthy instances wait for, one goes to an instance that is known to fail. */
 const POOR_TURN = 50;
 
@@ -79,6 +81,8 @@ export class Gate {
     denied: new DueHeap(),
   };
   readonly #turns = new Turns();
+  /** Requests of idle instances since one that was never asked began to wait. */
+  #idleInARow = 0;
   /** Requests of healthy instances since one that is known to fail began to wait. */
   #healthyInARow = 0;
   readonly #instances: () => number;
@@ -164,7 +168,8 @@ export class Gate {
   /** A probe goes to an instance that worked. Otherwise those never asked come first, until the idle ones would be late. */
   #isIdleFirst(nowMs: number): boolean {
     const dueAt = this.#waiting.idle.earliestDueAt;
-    return dueAt <= nowMs && (this.cooldown.cooling !== undefined || nowMs - dueAt >= this.#patienceMs());
+    if (dueAt > nowMs || this.cooldown.cooling !== undefined) return dueAt <= nowMs;
+    return this.#idleInARow < FRESH_TURN - 1 && nowMs - dueAt >= this.#patienceMs();
   }
 
   get #hasPoor(): boolean {
@@ -221,7 +226,9 @@ export class Gate {
     } else {
       if (this.#hasPoor && this.#duePoor(nowMs) !== undefined) this.#healthyInARow++;
       const { idle, fresh } = this.#waiting;
-      const isIdleWaiting = idle.earliestDueAt <= nowMs || fresh.earliestDueAt <= nowMs;
+      const isFreshWaiting = fresh.earliestDueAt <= nowMs;
+      this.#idleInARow = queue === 'idle' && isFreshWaiting ? this.#idleInARow + 1 : 0;
+      const isIdleWaiting = isFreshWaiting || idle.earliestDueAt <= nowMs;
       this.#turns.taken(queue === 'active' ? 'active' : 'idle', isIdleWaiting);
     }
     return { caller, isProbe: this.cooldown.sent(), epoch: this.cooldown.epoch };

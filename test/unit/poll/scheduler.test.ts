@@ -323,6 +323,17 @@ describe('the scheduler', () => {
     expect(rig.names()).to.deep.equal([...fresh(10), ...Array.from({ length: 5 }, () => 'works'), ...fresh(10)]);
   });
 
+  it('asks one that was never asked at every 25th turn although those that work are late', async () => {
+    const rig = new Rig(1);
+    const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 });
+    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    for (let n = 0; n < 100; n++) rig.add(gate, 'works', { dueAt: 1, subject: known('good') });
+    for (let n = 0; n < 5; n++) rig.add(gate, 'fresh', { dueAt: 1 });
+    await rig.clock.advance(8_000);
+    const places = rig.names().flatMap((name, place) => (name === 'fresh' ? [place] : []));
+    expect(places).to.deep.equal([24, 49, 74]);
+  });
+
   it('probes those never asked at random while nothing works', async () => {
     const rig = new Rig(4);
     const gate = rig.gate('cn-hangzhou', UNLIMITED, undefined, () => 1e6);
