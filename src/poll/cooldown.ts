@@ -60,11 +60,6 @@ export function newSubject(): Subject {
   return { standing: 'fresh', misses: 0 };
 }
 
-/** Whether a request is known to be of no use, as far as this instance goes. */
-export function isPoor({ standing }: Subject): boolean {
-  return standing === 'denied' || standing === 'unreachable';
-}
-
 export interface Answer {
   readonly subject: Subject;
   /** Undefined when the call worked. */

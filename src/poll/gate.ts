@@ -1,5 +1,5 @@
 import type { Action, ApiError, Place } from '../model.js';
-import { Cooldown, isPoor } from './cooldown.js';
+import { Cooldown } from './cooldown.js';
 import type { CooldownChange, Subject } from './cooldown.js';
 import { DueHeap } from './due-heap.js';
 import type { Waiting } from './due-heap.js';
@@ -221,7 +221,7 @@ export class Gate {
     const caller = this.#pick(queue, nowMs);
     if (caller === undefined || !this.bucket.tryTake(nowMs)) return undefined;
     this.#isPrepared = false;
-    if (isPoor(caller.subject)) {
+    if (isPoor(queue)) {
       this.#healthyInARow = 0;
     } else {
       if (this.#hasPoor && this.#duePoor(nowMs) !== undefined) this.#healthyInARow++;
@@ -279,6 +279,11 @@ export class Gate {
       }
     }
   }
+}
+
+/** Whether those who wait there are known to fail. */
+export function isPoor(queue: Queue): boolean {
+  return queue === 'unreachable' || queue === 'denied';
 }
 
 function queueOf({ subject }: Caller, urgency: Urgency): Queue {

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.js';
 import { placeKey } from '../model.js';
-import { isPoor } from './cooldown.js';
+import { isPoor } from './gate.js';
 import type { Caller, Gate, Queue, Taken } from './gate.js';
 import { Lane } from './lane.js';
 import { Turns } from './turns.js';
@@ -104,27 +104,29 @@ export class Scheduler {
    * requests that hang in one region never take the last slot of the rest. Instances that are known to fail come last.
    */
   #pick(nowMs: number): Candidate | undefined {
-    const healthy: Candidate[] = [];
-    const poor: Candidate[] = [];
+    const candidates: Candidate[] = [];
+    let poor = 0;
     const isForPoor = this.#isForPoor;
     let lanesBusy = 0;
     let lanesQuiet = 0;
     for (const lane of this.#lanes.values()) {
-      const before = healthy.length + poor.length;
+      const before = candidates.length;
       for (const gate of lane.gates) {
         const queue = gate.ready(nowMs, isForPoor);
         if (queue === undefined) continue;
-        const candidate: Candidate = { lane, gate, queue, urgency: queue === 'active' ? 'active' : 'idle' };
-        if (queue === 'unreachable' || queue === 'denied') poor.push(candidate);
-        else healthy.push(candidate);
+        if (isPoor(queue)) poor++;
+        candidates.push({ lane, gate, queue, urgency: queue === 'active' ? 'active' : 'idle' });
       }
-      if (lane.held > 0 || healthy.length + poor.length > before) lanesBusy++;
+      if (lane.held > 0 || candidates.length > before) lanesBusy++;
       else if (lane.isUsed) lanesQuiet++;
     }
-    if (healthy.length + poor.length === 0) return undefined;
+    if (candidates.length === 0) return undefined;
     const lanes = { busy: lanesBusy, quiet: lanesQuiet };
+    const healthy = poor === 0 ? candidates : candidates.filter(({ queue }) => !isPoor(queue));
     const allowed = this.#allowed(healthy, lanes, nowMs);
-    return this.#mostUrgent(allowed.length > 0 ? allowed : this.#allowed(poor, lanes, nowMs), nowMs);
+    if (allowed.length > 0 || poor === 0) return this.#mostUrgent(allowed, nowMs);
+    const failing = candidates.filter(({ queue }) => isPoor(queue));
+    return this.#mostUrgent(this.#allowed(failing, lanes, nowMs), nowMs);
   }
 
   /** Those of the candidates that may take a slot now. */
@@ -171,7 +173,7 @@ export class Scheduler {
   #letIn({ lane, gate, queue }: Candidate, nowMs: number): void {
     const taken = gate.take(queue, nowMs);
     if (taken === undefined) return;
-    const poor = Number(isPoor(taken.caller.subject));
+    const poor = Number(isPoor(queue));
     lane.take(nowMs);
     this.#held++;
     this.#heldByPoor += poor;
