@@ -156,16 +156,16 @@ export interface ApiError {
 
 export type ApiResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ApiError };
 
-/** What one poll of one instance gave: the whole listing with the answers to what was asked by job id, or why there is none. */
+/** What one poll of one instance gave: the whole listing, or why there is none. */
 export type PollResult =
-  | { readonly ok: true; readonly tasks: readonly BackupTask[]; readonly followUps: readonly FollowUp[] }
+  | { readonly ok: true; readonly tasks: readonly BackupTask[] }
   | { readonly ok: false; readonly error: ApiError };
 
-/** The API's answer about one job that had left the listing. */
-export interface FollowUp {
+/** The result of looking up one job that left the listing. */
+export interface Lookup {
   readonly backupJobId: string;
-  /** Undefined: the API answered, but not with this job. */
-  readonly task: BackupTask | undefined;
+  /** Undefined value: the API answered, but not with this job. */
+  readonly result: ApiResult<BackupTask | undefined>;
 }
 
 /**

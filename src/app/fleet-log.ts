@@ -36,6 +36,17 @@ export function createFleetLog(log: Logger): (instance: Instance, event: FleetEv
         const status = backupStatus ?? progressStatus;
         return log.info('backup task seen', { ...fields, backup_job_id: backupJobId, mode, status });
       }
+      case 'lookup_failing': {
+        const { code, message, requestId } = event.error;
+        const { backupJobId } = event.task;
+        return log.warn('backup task lookup failing; retrying', {
+          ...fields,
+          backup_job_id: backupJobId,
+          code,
+          request_id: requestId,
+          error: message,
+        });
+      }
       case 'task_ended': {
         const { backupJobId, backupId, outcome, durationMs } = event.completion;
         const duration = durationMs === undefined ? undefined : Math.round(durationMs / 1000);

@@ -55,6 +55,7 @@ export class PlaceRunner {
       source: { describeBackupTasks: (request, signal) => this.#api.describeBackupTasks(request, signal) },
       settings: config.polling,
       settle: (key, instance, result) => this.#targets.settle(key, instance, result),
+      settleLookup: (key, lookup) => this.#targets.settleLookup(key, lookup),
       onBug: (instance, thrown) => onBug(thrown, instanceFields(instance)),
       clock,
       random,

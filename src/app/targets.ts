@@ -1,7 +1,7 @@
 import { isActive, openJobs } from '../fleet/activity.js';
 import type { InstanceState } from '../fleet/state.js';
 import { instanceKey } from '../model.js';
-import type { Instance, PollResult } from '../model.js';
+import type { Instance, Lookup, PollResult } from '../model.js';
 import type { Discovered } from '../poll/discovery.js';
 import type { Outlook, Polling } from '../poll/polling.js';
 import { isSameInstance, targetsOf } from '../poll/selection.js';
@@ -73,6 +73,12 @@ export class Targets {
     return state && this.#outlook(state);
   }
 
+  async settleLookup(key: string, lookup: Lookup): Promise<Outlook | undefined> {
+    if (!lookup.result.ok && lookup.result.error.kind === 'bug') this.#shared.self.internalError();
+    const state = await this.#shared.fleet.lookedUp(key, lookup);
+    return state && this.#outlook(state);
+  }
+
   clear(): void {
     for (const key of this.#keys) this.#remove(key);
   }
@@ -126,12 +132,12 @@ export class Targets {
 
   /** Whatever is remembered of an instance is looked at first. */
   #firstOutlook(state: InstanceState): Outlook {
-    return { isActive: state.tasks.length > 0, openJobs: openJobs(state) };
+    return { isActive: state.tasks.length > 0, openJobs: [] };
   }
 
   #outlook(state: InstanceState): Outlook {
     if (state.tasks.length === 0) return NOTHING_RUNS;
-    return { isActive: isActive(state), openJobs: openJobs(state) };
+    return { isActive: isActive(state), openJobs: openJobs(state, this.#shared.clock.now()) };
   }
 
   #remove(key: string): void {

@@ -1,6 +1,9 @@
 import type { InstanceState } from './state.js';
 import { phaseOf } from './view.js';
 
+/** A job whose lookup has failed this often is no longer worth the fast interval. */
+const MAX_URGENT_FAILURES = 3;
+
 /**
  * Whether an instance is polled at the active interval: a task is listed that has not ended, or an outcome is open. A
  * queued task counts however long it waits: at the idle interval a short backup would run and go unseen after a long wait,
@@ -8,15 +11,16 @@ import { phaseOf } from './view.js';
  * ever costs one call in each active interval. An ended task that lingers in the listing has nothing left to tell.
  */
 export function isActive({ tasks }: InstanceState): boolean {
-  return tasks.some(
-    ({ task, unsettledAnswers, uncounted }) =>
-      unsettledAnswers !== undefined || uncounted !== undefined || phaseOf(task) !== 'ended',
-  );
+  return tasks.some(({ task, unsettledAnswers, failedLookups = 0, uncounted }) => {
+    if (uncounted !== undefined) return true;
+    return unsettledAnswers === undefined ? phaseOf(task) !== 'ended' : failedLookups < MAX_URGENT_FAILURES;
+  });
 }
 
-/** The jobs to ask for by id at the next poll, should the listing still not hold them. */
-export function openJobs(state: InstanceState): readonly string[] {
+/** The jobs that left the listing and whose lookup is due, the one that waits longest first. */
+export function openJobs(state: InstanceState, nowMs: number): readonly string[] {
   return state.tasks
-    .filter(({ unsettledAnswers }) => unsettledAnswers !== undefined)
+    .filter(({ unsettledAnswers, nextLookupAt = 0 }) => unsettledAnswers !== undefined && nextLookupAt <= nowMs)
+    .toSorted((one, other) => (one.nextLookupAt ?? 0) - (other.nextLookupAt ?? 0))
     .map(({ task }) => task.backupJobId);
 }

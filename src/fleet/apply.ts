@@ -1,13 +1,4 @@
-import type {
-  ApiError,
-  BackupTask,
-  FollowUp,
-  Instance,
-  Mode,
-  PollResult,
-  TaskField,
-  UnexpectedValue,
-} from '../model.js';
+import type { ApiError, BackupTask, Instance, Lookup, Mode, PollResult, TaskField, UnexpectedValue } from '../model.js';
 import type { Completion, InstanceState, TrackedTask } from './state.js';
 import { countCompletion, openOutcomes, rememberCounted } from './outcomes.js';
 import { outcomeOf, phaseOf } from './view.js';
@@ -18,6 +9,7 @@ export type FleetEvent =
   | { readonly type: 'poll_recovered' }
   | { readonly type: 'unsupported'; readonly error: ApiError }
   | { readonly type: 'task_seen'; readonly task: BackupTask }
+  | { readonly type: 'lookup_failing'; readonly task: BackupTask; readonly error: ApiError }
   | { readonly type: 'task_ended'; readonly task: BackupTask; readonly completion: Completion }
   | { readonly type: 'unexpected_value'; readonly task: BackupTask; readonly value: UnexpectedValue };
 
@@ -38,6 +30,10 @@ export interface Applied {
 
 /** Answers without an end after which the outcome of a vanished job is `Unknown`. */
 const MAX_UNSETTLED_ANSWERS = 3;
+/** The same for lookups that fail, and for a job that the API has not vouched for in that time. */
+const MAX_FAILED_LOOKUPS = 20;
+const MAX_UNLISTED_MS = 86_400_000;
+const MAX_LOOKUP_DELAY_MS = 600_000;
 /** A counter that nobody scrapes is not held at 0 for longer than this. */
 const MAX_UNCOUNTED_MS = 300_000;
 
@@ -65,10 +61,28 @@ export function applyPoll(state: InstanceState, result: PollResult, context: App
   return result.ok ? applyListing(state, result, context) : applyFailure(state, result.error, context.nowMs);
 }
 
+/** The state after the lookup of one job. Pure like `applyPoll`. */
+export function applyLookup(state: InstanceState, { backupJobId, result }: Lookup, context: ApplyContext): Applied {
+  if (!result.ok && saysNothing(result.error)) return { state, events: [] };
+  const fold = new Fold(state, context);
+  for (const tracked of state.tasks) {
+    const isMeant = tracked.task.backupJobId === backupJobId && tracked.unsettledAnswers !== undefined;
+    if (!isMeant) fold.tasks.push(tracked);
+    else if (result.ok) fold.answered(tracked, result.value);
+    else fold.failed(tracked, result.error);
+  }
+  const { tasks, outcomes, countedJobs, events } = fold;
+  return { state: { ...state, tasks, outcomes, countedJobs }, events };
+}
+
+/** Held back by a cool-down or by the quota: nothing was learnt about the instance. */
+function saysNothing({ kind }: ApiError): boolean {
+  return kind === 'held_back' || kind === 'throttled' || kind === 'aborted';
+}
+
 function applyFailure(state: InstanceState, error: ApiError, nowMs: number): Applied {
   const { kind } = error;
-  // Held back by a cool-down or by the quota: nothing was learnt about the instance.
-  if (kind === 'held_back' || kind === 'throttled' || kind === 'aborted') return { state, events: [] };
+  if (saysNothing(error)) return { state, events: [] };
   const lastPoll = { at: nowMs, error };
   if (kind === 'unsupported') {
     return {
@@ -116,36 +130,61 @@ class Fold {
     else this.tasks.push(this.#count(tracked, completion));
   }
 
-  unlisted(before: TrackedTask, followUp: FollowUp | undefined): void {
+  unlisted(before: TrackedTask): void {
+    const { nowMs } = this.context;
     if (before.uncounted !== undefined) {
       if (this.#wasScraped(before.uncounted)) this.#end(before, before.uncounted);
       else this.tasks.push(before);
     } else if (!this.countedJobs.includes(before.task.backupJobId)) {
-      const gone: TrackedTask =
-        before.unsettledAnswers === undefined
-          ? { ...before, unsettledAnswers: 0, ranForMs: this.#ranFor(before) }
-          : before;
-      this.#settle(gone, followUp);
+      const gone = before.unlistedAt === undefined ? this.#gone(before) : before;
+      if (nowMs - (gone.unlistedAt ?? nowMs) < MAX_UNLISTED_MS) this.tasks.push(gone);
+      else this.#endUnknown(gone);
     }
   }
 
-  #settle(gone: TrackedTask, followUp: FollowUp | undefined): void {
-    if (followUp === undefined) {
-      this.tasks.push(gone);
-      return;
+  #gone(before: TrackedTask): TrackedTask {
+    const { nowMs } = this.context;
+    return {
+      ...before,
+      unsettledAnswers: before.unsettledAnswers ?? 0,
+      unlistedAt: nowMs,
+      ranForMs: before.ranForMs ?? this.#ranFor(before),
+      // What has just left may be back at the next poll.
+      nextLookupAt: before.unsettledAnswers === undefined ? nowMs + this.#lookupDelay(0) : undefined,
+    };
+  }
+
+  /** The poll next to this one, then the second, the fourth and so on, at most 10 min later. */
+  #lookupDelay(failures: number): number {
+    return Math.min(MAX_LOOKUP_DELAY_MS, (2 ** Math.max(0, failures - 1) - 0.5) * this.context.activeIntervalMs);
+  }
+
+  failed(gone: TrackedTask, error: ApiError): void {
+    const failedLookups = (gone.failedLookups ?? 0) + 1;
+    if (failedLookups === 1) this.events.push({ type: 'lookup_failing', task: gone.task, error });
+    if (failedLookups >= MAX_FAILED_LOOKUPS) this.#endUnknown(gone);
+    else {
+      const nextLookupAt = this.context.nowMs + this.#lookupDelay(failedLookups);
+      this.tasks.push({ ...gone, failedLookups, nextLookupAt });
     }
-    const { task } = followUp;
+  }
+
+  answered(gone: TrackedTask, task: BackupTask | undefined): void {
     if (task !== undefined && outcomeOf(task) !== undefined) {
       const ended = this.#tell({ ...gone, task: { ...task, mode: gone.task.mode } });
       this.#end(ended, this.#completion(ended, gone.ranForMs));
     } else if (task !== undefined && phaseOf(task) !== 'ended') {
       const running = this.#tell(this.#progressed({ ...task, mode: gone.task.mode }, gone));
-      this.tasks.push({ ...running, unsettledAnswers: gone.unsettledAnswers, ranForMs: undefined });
+      this.tasks.push({ ...running, unsettledAnswers: gone.unsettledAnswers });
     } else {
       const unsettledAnswers = (gone.unsettledAnswers ?? 0) + 1;
       if (unsettledAnswers < MAX_UNSETTLED_ANSWERS) this.tasks.push({ ...gone, unsettledAnswers });
-      else this.#end(gone, { ...this.#completion(gone, gone.ranForMs), outcome: 'Unknown' });
+      else this.#endUnknown(gone);
     }
+  }
+
+  #endUnknown(gone: TrackedTask): void {
+    this.#end(gone, { ...this.#completion(gone, gone.ranForMs), outcome: 'Unknown' });
   }
 
   #progressed(task: BackupTask, before: TrackedTask | undefined): TrackedTask {
@@ -233,9 +272,8 @@ function applyListing(state: InstanceState, listing: Listing, context: ApplyCont
     listedJobs.add(task.backupJobId);
     fold.listed(keepMode(task, before.get(task.backupJobId)), before.get(task.backupJobId));
   }
-  const followUps = new Map(listing.followUps.map((followUp) => [followUp.backupJobId, followUp]));
   for (const [backupJobId, tracked] of before) {
-    if (!listedJobs.has(backupJobId)) fold.unlisted(tracked, followUps.get(backupJobId));
+    if (!listedJobs.has(backupJobId)) fold.unlisted(tracked);
   }
   return {
     state: {

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.js';
 import { instanceKey } from '../model.js';
-import type { Instance, PollResult } from '../model.js';
-import { applyPoll, newInstanceState } from './apply.js';
-import type { FleetEvent } from './apply.js';
+import type { Instance, Lookup, PollResult } from '../model.js';
+import { applyLookup, applyPoll, newInstanceState } from './apply.js';
+import type { Applied, ApplyContext, FleetEvent } from './apply.js';
 import type { InstanceState } from './state.js';
 
 /** Where states are kept over a restart. */
@@ -95,22 +95,35 @@ export class Fleet {
     this.#remembered.delete(key);
   }
 
+  /** Takes in the result of a poll. */
+  apply(key: string, result: PollResult): Promise<InstanceState | undefined> {
+    return this.#apply(key, (state, context) => applyPoll(state, result, context));
+  }
+
+  /** Takes in the result of a lookup. */
+  lookedUp(key: string, lookup: Lookup): Promise<InstanceState | undefined> {
+    return this.#apply(key, (state, context) => applyLookup(state, lookup, context));
+  }
+
   /**
-   * Takes in the result of a poll. What a restart could not learn again is on disk before it is shown. While the disk
-   * fails, an outcome is noted and not counted, since a counter must never run backwards; a task is shown all the same,
-   * since nobody may miss a running backup for the sake of a disk. Everything else is saved behind.
+   * What a restart could not learn again is on disk before it is shown. While the disk fails, an outcome is noted and
+   * not counted, since a counter must never run backwards; a task is shown all the same, since nobody may miss a running
+   * backup for the sake of a disk. Everything else is saved behind.
    */
-  async apply(key: string, result: PollResult): Promise<InstanceState | undefined> {
+  async #apply(
+    key: string,
+    change: (state: InstanceState, context: ApplyContext) => Applied,
+  ): Promise<InstanceState | undefined> {
     const before = this.#states.get(key);
     if (before === undefined) return undefined;
     const { clock, activeIntervalMs, keeper, onEvent } = this.#options;
     const context = { nowMs: clock.now(), activeIntervalMs: activeIntervalMs(), lastScrapeMs: this.#lastScrapeMs };
-    let { state, events } = applyPoll(before, result, context);
+    let { state, events } = change(before, context);
     const removals = this.#removals;
     const isUrgent =
       keeper !== undefined && (isNews(before, state) || (isFirst(before, state) && !keeper.isSaved(key)));
     const isSaved = isUrgent && (await keeper.saveNow(state));
-    if (isUrgent && !isSaved) ({ state, events } = applyPoll(before, result, { ...context, mayCount: false }));
+    if (isUrgent && !isSaved) ({ state, events } = change(before, { ...context, mayCount: false }));
     const now = this.#states.get(key);
     if (now === undefined) return undefined;
     // It went and came back while it was being saved, and with it what the keeper has of it: the next poll counts.
@@ -157,6 +170,8 @@ function isWorthSaving(before: InstanceState, after: InstanceState): boolean {
         old.lastOpenAt !== tracked.lastOpenAt ||
         old.task.backupJobId !== tracked.task.backupJobId ||
         old.unsettledAnswers !== tracked.unsettledAnswers ||
+        old.unlistedAt !== tracked.unlistedAt ||
+        old.failedLookups !== tracked.failedLookups ||
         old.uncounted !== tracked.uncounted
       );
     })

@@ -100,6 +100,9 @@ function shiftTask(tracked: TrackedTask, shift: (ms: number) => number): Tracked
     lastProgressAt: shift(tracked.lastProgressAt),
     lastOpenAt: tracked.lastOpenAt === undefined ? undefined : shift(tracked.lastOpenAt),
     runningSince: tracked.runningSince === undefined ? undefined : shift(tracked.runningSince),
+    unlistedAt: tracked.unlistedAt === undefined ? undefined : shift(tracked.unlistedAt),
+    // Due at once after a restart: the process that is gone may have been what failed.
+    nextLookupAt: undefined,
     uncounted: tracked.uncounted && shiftCompletion(tracked.uncounted, shift),
   };
 }

@@ -42,8 +42,14 @@ export interface TrackedTask {
   readonly runningFromPercent?: number | undefined;
   /** Set once the task has left the listing without an end: the answers so far that did not settle its outcome. */
   readonly unsettledAnswers: number | undefined;
+  /** When it left the listing, or the first poll after the API last said by id that it has not ended. */
+  readonly unlistedAt?: number | undefined;
   /** Its duration, should its end turn out to be what took it out of the listing. */
   readonly ranForMs?: number | undefined;
+  /** Lookups that failed since `unlistedAt`, the retries of one counted once. */
+  readonly failedLookups?: number | undefined;
+  /** No lookup before this time; undefined: at the next poll. */
+  readonly nextLookupAt?: number | undefined;
   /** Fields of it whose unexpected value was told already. */
   readonly toldFields?: readonly TaskField[];
   /** An end that was seen but is not counted yet, because a counter must be scraped as 0 before it becomes 1. */

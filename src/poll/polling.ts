@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.js';
 import { instanceKey } from '../model.js';
-import type { ApiError, Instance, PollResult } from '../model.js';
+import type { ApiError, Instance, Lookup, PollResult } from '../model.js';
 import { newSubject } from './cooldown.js';
 import type { Standing, Subject } from './cooldown.js';
 import type { Caller, Gate, Grant } from './gate.js';
 import { JITTER, NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
 import type { Streak } from './pace.js';
-import { poll } from './poller.js';
+import { listTasks, lookUpTask } from './poller.js';
+import type { PollOptions } from './poller.js';
 import { call } from './retry.js';
 import type { Scheduler } from './scheduler.js';
 import type { TaskSource } from './source.js';
@@ -23,10 +24,13 @@ export interface PollingSettings {
   readonly maxAttempts: number;
 }
 
-/** What the result of a poll means for the next one. */
+/** Lookups of one poll: an instance runs one backup at a time, with a few in the queue. */
+const MAX_LOOKUPS = 4;
+
+/** What the result of a poll means for what comes after it. */
 export interface Outlook {
   readonly isActive: boolean;
-  /** Jobs to ask for by id. */
+  /** Jobs whose lookup is due. */
   readonly openJobs: readonly string[];
 }
 
@@ -37,6 +41,8 @@ export interface PollingOptions {
   readonly settings: PollingSettings;
   /** Takes in what a poll gave; undefined when the instance is no longer of interest. */
   readonly settle: (key: string, instance: Instance, result: PollResult) => Promise<Outlook | undefined>;
+  /** The same for a lookup. */
+  readonly settleLookup: (key: string, lookup: Lookup) => Promise<Outlook | undefined>;
   readonly onBug: (instance: Instance, thrown: unknown) => void;
   readonly clock: Clock;
   readonly random: () => number;
@@ -217,28 +223,32 @@ export class Polling {
   async #run(target: Target, grant: Grant): Promise<void> {
     const gapMs = this.#sweepGap(target, grant.sentAt);
     target.startedAt = grant.sentAt;
-    const result = await this.#poll(target, grant);
+    const { settle, settleLookup, isOnce, signal } = this.#options;
+    const { key, instance } = target;
+    const result = await listTasks(this.#pollOptions(target, grant));
     if (result.ok && gapMs !== undefined) {
       this.#meter.note(gapMs, { nowMs: grant.sentAt, sweepMs: this.#settings.idleIntervalMs });
     }
-    await this.#settle(target, result);
-    const { isOnce, signal } = this.#options;
+    await this.#settle(target, () => settle(key, instance, result));
+    // The first lookup that fails ends them: no instance keeps a slot busy for long, or puts off its next listing.
+    const jobs = result.ok ? target.outlook.openJobs.slice(0, MAX_LOOKUPS) : [];
+    for (const job of jobs) {
+      if (target.isRemoved) break;
+      const lookup = await lookUpTask(this.#pollOptions(target, undefined), job);
+      await this.#settle(target, () => settleLookup(key, lookup));
+      if (!lookup.result.ok) break;
+    }
     if (!isOnce && !signal.aborted) this.#reschedule(target, result);
   }
 
-  #poll(target: Target, grant: Grant): Promise<PollResult> {
-    const { instance, outlook } = target;
+  #pollOptions(target: Target, grant: Grant | undefined): PollOptions {
     const { scheduler, gate, source, clock, random, signal } = this.#options;
-    let first: Grant | undefined = grant;
-    return poll({
+    return {
       source,
-      instanceId: instance.instanceId,
-      openJobs: outlook.openJobs,
+      instanceId: target.instance.instanceId,
       signal,
-      call: (attempt) => {
-        const held = first;
-        first = undefined;
-        return call({
+      call: (attempt) =>
+        call({
           scheduler,
           gate,
           clock,
@@ -247,20 +257,18 @@ export class Polling {
           signal,
           subject: target,
           urgency: urgencyOf(target),
-          grant: held,
+          grant,
           attempt,
-        });
-      },
-    });
+        }),
+    };
   }
 
-  async #settle(target: Target, result: PollResult): Promise<void> {
-    const { settle, onBug } = this.#options;
+  async #settle(target: Target, takeIn: () => Promise<Outlook | undefined>): Promise<void> {
     let outlook: Outlook | undefined;
     try {
-      outlook = await settle(target.key, target.instance, result);
+      outlook = await takeIn();
     } catch (thrown) {
-      onBug(target.instance, thrown);
+      this.#options.onBug(target.instance, thrown);
     }
     if (target.isRemoved) return;
     if (!target.isTried) {
@@ -290,7 +298,7 @@ export class Polling {
   }
 
   async #giveUp(target: Target, error: ApiError): Promise<void> {
-    await this.#settle(target, { ok: false, error });
+    await this.#settle(target, () => this.#options.settle(target.key, target.instance, { ok: false, error }));
   }
 
   #tried(): void {

@@ -4,12 +4,15 @@
  * tell" gives these figures: when they change, so does the box.
  */
 import { setMaxListeners } from 'node:events';
-import { applyPoll, newInstanceState } from '../../dist/fleet/apply.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../dist/fleet/apply.js';
+import type { Applied, ApplyContext } from '../../dist/fleet/apply.js';
 import { isActive, openJobs } from '../../dist/fleet/activity.js';
 import type { InstanceState } from '../../dist/fleet/state.js';
+import { instanceKey } from '../../dist/model.js';
 import type { ApiError, ApiResult, BackupTask, Outcome } from '../../dist/model.js';
 import { Gate } from '../../dist/poll/gate.js';
 import { Polling } from '../../dist/poll/polling.js';
+import type { Outlook } from '../../dist/poll/polling.js';
 import { Scheduler } from '../../dist/poll/scheduler.js';
 import { errorOf, instanceOf, taskOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';
@@ -75,7 +78,7 @@ class Day {
     const { clock, random } = this;
     const scheduler = new Scheduler(clock, 16);
     const instances = Array.from({ length: this.instances }, (_, n) => instanceOf(`rm-${n}`));
-    for (const instance of instances) this.states.set(instance.instanceId, newInstanceState(instance, 0));
+    for (const instance of instances) this.states.set(instanceKey(instance), newInstanceState(instance, 0));
     const gate: Gate = new Gate({
       place: instances[0]!,
       action: 'DescribeBackupTasks',
@@ -95,18 +98,8 @@ class Day {
       gate,
       source: { describeBackupTasks: ({ instanceId, backupJobId }) => this.#answer(instanceId, backupJobId) },
       settings: { idleIntervalMs: IDLE_MS, activeIntervalMs: ACTIVE_MS, maxAttempts: 4 },
-      settle: (_key, instance, result) => {
-        const nowMs = clock.now();
-        const before = this.states.get(instance.instanceId)!;
-        const context = { nowMs, activeIntervalMs: ACTIVE_MS, lastScrapeMs: nowMs };
-        const { state, events } = applyPoll(before, result, context);
-        for (const event of events) {
-          if (event.type === 'task_seen') this.seen.add(event.task.backupJobId);
-          if (event.type === 'task_ended') this.ended.set(event.task.backupJobId, event.completion.outcome);
-        }
-        this.states.set(instance.instanceId, state);
-        return Promise.resolve({ isActive: isActive(state), openJobs: openJobs(state) });
-      },
+      settle: (key, _instance, result) => this.#take(key, (state, context) => applyPoll(state, result, context)),
+      settleLookup: (key, lookup) => this.#take(key, (state, context) => applyLookup(state, lookup, context)),
       onBug: (_, thrown) => {
         throw thrown;
       },
@@ -122,6 +115,18 @@ class Day {
     }
     stop.abort();
     scheduler.stop();
+  }
+
+  #take(key: string, apply: (state: InstanceState, context: ApplyContext) => Applied): Promise<Outlook> {
+    const nowMs = this.clock.now();
+    const context = { nowMs, activeIntervalMs: ACTIVE_MS, lastScrapeMs: nowMs };
+    const { state, events } = apply(this.states.get(key)!, context);
+    for (const event of events) {
+      if (event.type === 'task_seen') this.seen.add(event.task.backupJobId);
+      if (event.type === 'task_ended') this.ended.set(event.task.backupJobId, event.completion.outcome);
+    }
+    this.states.set(key, state);
+    return Promise.resolve({ isActive: isActive(state), openJobs: openJobs(state, nowMs) });
   }
 
   async #answer(instanceId: string, backupJobId: string | undefined): Promise<ApiResult<readonly BackupTask[]>> {
@@ -145,7 +150,7 @@ class Day {
   /** The time between two listings of an instance while its backup was known to run. */
   #noteStart(instanceId: string, now: number): void {
     const before = this.starts.get(instanceId)?.at(-1);
-    const state = this.states.get(instanceId)!;
+    const state = this.states.get(instanceKey(instanceOf(instanceId)))!;
     if (before !== undefined && isActive(state)) this.activeGaps.push({ at: now, gapMs: now - before });
     this.starts.set(instanceId, [now]);
   }

@@ -112,6 +112,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
     },
     settings: { idleIntervalMs: IDLE_MS, activeIntervalMs: 30_000, maxAttempts: 4 },
     settle: () => Promise.resolve({ isActive: false, openJobs: [] }),
+    settleLookup: () => Promise.resolve(undefined),
     onBug: (_, thrown) => {
       throw thrown;
     },

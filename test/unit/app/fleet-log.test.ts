@@ -33,6 +33,15 @@ describe('the log of the fleet', () => {
     ]);
   });
 
+  it('tells why the lookup of a task fails', () => {
+    const { lines, tell } = logOf();
+    const error = errorOf('server', { code: 'InternalFailure', requestId: 'R-1' });
+    tell(RM1, { type: 'lookup_failing', task: taskOf('7'), error });
+    expect(lines).to.deep.equal([
+      'level=warn msg="backup task lookup failing; retrying" account=production region_id=cn-hangzhou instance_id=rm-1 backup_job_id=7 code=InternalFailure request_id=R-1 error="it failed: server"\n',
+    ]);
+  });
+
   it('tells why polls fail, with the code and the request id', () => {
     const { lines, tell } = logOf();
     tell(RM1, { type: 'poll_failing', error: errorOf('denied', { code: 'Forbidden.RAM', requestId: 'R-1' }) });

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
-import type { FleetEvent } from '../../../dist/fleet/apply.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
+import type { Applied, ApplyContext, FleetEvent } from '../../../dist/fleet/apply.js';
 import { isActive, openJobs } from '../../../dist/fleet/activity.js';
 import type { InstanceState, TrackedTask } from '../../../dist/fleet/state.js';
 import { displayedTasks, isStuck, openTasks } from '../../../dist/fleet/view.js';
-import type { BackupTask, PollResult } from '../../../dist/model.js';
+import type { BackupTask, Lookup, PollResult } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 
 const MINUTE = 60_000;
@@ -15,14 +15,23 @@ class Watched {
   events: FleetEvent[] = [];
   lastScrapeMs: number | undefined;
 
-  poll(nowMs: number, tasks: readonly BackupTask[], followUps: readonly (readonly [string, BackupTask?])[] = []): this {
-    const answers = followUps.map(([backupJobId, task]) => ({ backupJobId, task }));
-    return this.result(nowMs, { ok: true, tasks, followUps: answers });
+  /** A listing, then the answers to lookups. */
+  poll(nowMs: number, tasks: readonly BackupTask[], answers: readonly (readonly [string, BackupTask?])[] = []): this {
+    this.result(nowMs, { ok: true, tasks });
+    for (const [backupJobId, value] of answers) this.lookup(nowMs, { backupJobId, result: { ok: true, value } });
+    return this;
   }
 
   result(nowMs: number, result: PollResult): this {
-    const context = { nowMs, activeIntervalMs: 30_000, lastScrapeMs: this.lastScrapeMs };
-    const applied = applyPoll(this.state, result, context);
+    return this.#take(nowMs, (context) => applyPoll(this.state, result, context));
+  }
+
+  lookup(nowMs: number, lookup: Lookup): this {
+    return this.#take(nowMs, (context) => applyLookup(this.state, lookup, context));
+  }
+
+  #take(nowMs: number, apply: (context: ApplyContext) => Applied): this {
+    const applied = apply({ nowMs, activeIntervalMs: 30_000, lastScrapeMs: this.lastScrapeMs });
     this.state = applied.state;
     this.events.push(...applied.events);
     return this;
@@ -95,7 +104,7 @@ describe('a task that is followed', () => {
 
   it('keeps its times when it returns after a gap of one poll', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
-    expect(openJobs(watched.state)).to.deep.equal(['1']);
+    expect(openJobs(watched.state, 60_000)).to.deep.equal(['1']);
     watched.poll(60_000, [taskOf('1')]);
     expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 0, unsettledAnswers: undefined });
     expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen']);
@@ -133,16 +142,87 @@ describe('the outcome of a task', () => {
       .poll(60_000, [], [['1']])
       .poll(90_000, []);
     watched.poll(120_000, [], [['1']]);
-    expect([openJobs(watched.state), watched.counts]).to.deep.equal([['1'], { Finished: 0, Failed: 0, Unknown: 0 }]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    expect(openJobs(watched.state, 120_000)).to.deep.equal(['1']);
     watched.poll(150_000, [], [['1']]);
-    expect([openJobs(watched.state), watched.counts]).to.deep.equal([[], { Finished: 0, Failed: 0, Unknown: 1 }]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
+    expect(watched.state.tasks).to.deep.equal([]);
+  });
+
+  it('is looked up from the next poll on, and ever more rarely while that fails, until 20 failures make it Unknown', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    const lookups: number[] = [];
+    let endedAt = 0;
+    for (let nowMs = 30_000; endedAt === 0; nowMs += 30_000) {
+      watched.poll(nowMs, []);
+      for (const backupJobId of openJobs(watched.state, nowMs)) {
+        lookups.push(nowMs / 30_000);
+        watched.lookup(nowMs, { backupJobId, result: { ok: false, error: errorOf('server') } });
+      }
+      if (watched.state.tasks.length === 0) endedAt = nowMs;
+    }
+    const everyTenMinutes = Array.from({ length: 13 }, (_, n) => 53 + 20 * n);
+    expect(lookups).to.deep.equal([2, 3, 5, 9, 17, 33, ...everyTenMinutes, 313]);
+    expect(endedAt).to.equal(313 * 30_000);
+    expect(watched.state.outcomes.Automated).to.deep.equal({
+      counts: { Finished: 0, Failed: 0, Unknown: 1 },
+      last: { Unknown: { outcome: 'Unknown', at: endedAt, durationMs: 30_000, backupJobId: '1', backupId: undefined } },
+    });
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen', 'lookup_failing', 'task_ended']);
+  });
+
+  it('is Unknown a day after the API last vouched for the task, whatever keeps the lookups from being made', () => {
+    const day = 86_400_000;
+    const heldBack = { backupJobId: '1', result: { ok: false, error: errorOf('held_back') } } as const;
+    const watched = new Watched()
+      .poll(0, [taskOf('1')])
+      .poll(30_000, [])
+      .poll(60_000, [], [['1', taskOf('1')]])
+      .poll(90_000, [])
+      .lookup(90_000, heldBack)
+      .poll(90_000 + day - 1, [])
+      .lookup(90_000 + day - 1, heldBack);
+    expect(watched.task('1')).to.include({ unlistedAt: 90_000, unsettledAnswers: 0 });
+    expect(watched.task('1')).to.not.have.property('failedLookups');
+    watched.poll(90_000 + day, []);
+    expect(watched.state.tasks).to.deep.equal([]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
+  });
+
+  it('counts failed lookups anew once the API says that the task runs', () => {
+    const failing = { backupJobId: '1', result: { ok: false, error: errorOf('timeout') } } as const;
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
+    for (let failure = 1; failure < 20; failure++) watched.lookup(30_000 + failure, failing);
+    expect(watched.task('1')?.failedLookups).to.equal(19);
+    watched.poll(60_000, [], [['1', taskOf('1')]]).lookup(60_001, failing);
+    expect(watched.task('1')).to.include({ failedLookups: 1, unsettledAnswers: 0 });
+  });
+
+  it('of a task that returned to the listing is not taken from a lookup that was under way', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, [taskOf('1')], [['1', finished('1')]]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    expect(watched.task('1')?.task.backupStatus).to.equal('Uploading');
+  });
+
+  it('has the duration up to the first poll that no longer saw the task run, in the listing or by id', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
+    watched.poll(60_000, [], [['1', taskOf('1')]]).poll(90_000, [], [['1', taskOf('1')]]);
+    watched.poll(120_000, []).poll(150_000, [], [['1', finished('1')]]);
+    expect(watched.state.outcomes.Automated?.last.Finished).to.include({ at: 150_000, durationMs: 120_000 });
+  });
+
+  it('has no duration if the instance went unpolled for long after the API said by id that the task runs', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
+    watched.poll(60_000, [], [['1', taskOf('1')]]).poll(120_001, []);
+    watched.poll(150_000, [], [['1', finished('1')]]);
+    expect(watched.state.outcomes.Automated?.last.Finished).to.include({ at: 150_000, durationMs: undefined });
   });
 
   it('stays open while the API says that the task has not ended', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
     for (let poll = 2; poll < 9; poll++)
       watched.poll(poll * 30_000, [], [['1', taskOf('1', { processPercent: poll })]]);
-    expect(openJobs(watched.state)).to.deep.equal(['1']);
+    expect(openJobs(watched.state, 240_000)).to.deep.equal(['1']);
     expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 240_000 });
   });
 
@@ -166,7 +246,7 @@ describe('the outcome of a task', () => {
       .poll(230_000, [failed('1')])
       .poll(260_000, []);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 1, Unknown: 0 });
-    expect(openJobs(watched.state)).to.deep.equal([]);
+    expect(openJobs(watched.state, 300_000)).to.deep.equal([]);
   });
 
   it('shows 0 for one scrape when the task is first seen already ended', () => {
@@ -260,6 +340,15 @@ describe('an unexpected value', () => {
 });
 
 describe('an instance', () => {
+  it('is idle while its only open outcome cannot be had: three lookups failed', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
+    const activity = [1, 2, 3].map((failure) => {
+      watched.lookup(30_000 + failure, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
+      return isActive(watched.state);
+    });
+    expect(activity).to.deep.equal([true, true, false]);
+  });
+
   it('is active while a task is listed that has not ended, however long it waits, or an outcome is open', () => {
     const watched = new Watched().poll(0, []);
     expect(isActive(watched.state)).to.equal(false);

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
 import { openJobs } from '../../../dist/fleet/activity.js';
 import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
 import type { InstanceState } from '../../../dist/fleet/state.js';
 import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask, FollowUp } from '../../../dist/model.js';
+import type { BackupTask } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { cases } from '../../helpers/cases.js';
@@ -86,12 +86,14 @@ describe('each job', () => {
                 listed && task && what !== 'listing without it' ? [task] : [],
               );
               for (const { backupJobId } of tasks) seen.add(Number(backupJobId) - 1);
-              const asked = openJobs(state).filter((id) => !tasks.some(({ backupJobId }) => backupJobId === id));
-              const followUps: FollowUp[] =
-                what === 'lost answer'
-                  ? []
-                  : asked.map((backupJobId) => ({ backupJobId, task: truth[Number(backupJobId) - 1]?.task }));
-              state = applyPoll(state, { ok: true, tasks, followUps }, context).state;
+              state = applyPoll(state, { ok: true, tasks }, context).state;
+              for (const backupJobId of openJobs(state, nowMs)) {
+                const result =
+                  what === 'lost answer'
+                    ? ({ ok: false, error: errorOf('timeout') } as const)
+                    : ({ ok: true, value: truth[Number(backupJobId) - 1]?.task } as const);
+                state = applyLookup(state, { backupJobId, result }, context).state;
+              }
             }
             for (const [index, count] of countsOf(state).entries()) {
               if (what === 'unsaved') expect(count).to.equal(before[index]);

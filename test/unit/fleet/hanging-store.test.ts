@@ -44,7 +44,7 @@ describe('a disk that hangs', () => {
   });
 
   async function poll(task: BackupTask): Promise<void> {
-    await fleet.apply(KEY, { ok: true, tasks: [task], followUps: [] });
+    await fleet.apply(KEY, { ok: true, tasks: [task] });
   }
 
   function finished(): number | undefined {
@@ -79,7 +79,7 @@ describe('a disk that hangs', () => {
   });
 
   it('leaves an outcome to the next poll when the instance went and came back meanwhile', async () => {
-    const applied = fleet.apply(KEY, { ok: true, tasks: [ENDED], followUps: [] });
+    const applied = fleet.apply(KEY, { ok: true, tasks: [ENDED] });
     await settle();
     fleet.unwatch(KEY);
     fleet.watch(RM1);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import { expect } from 'chai';
-import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
 import { RECORD_VERSION } from '../../../dist/fleet/migrations.js';
 import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
 import type { InstanceState } from '../../../dist/fleet/state.js';
@@ -40,9 +40,11 @@ function sample(): { readonly busy: InstanceState; readonly at: number } {
   let [state, at] = [newInstanceState(instanceOf('rm-busy'), START), START];
   const poll = (tasks: readonly BackupTask[], ...asked: readonly string[]): void => {
     at += 30_000;
-    const followUps = asked.map((backupJobId) => ({ backupJobId, task: undefined }));
     const context = { nowMs: at, activeIntervalMs: 30_000, lastScrapeMs: undefined };
-    ({ state } = applyPoll(state, { ok: true, tasks, followUps }, context));
+    ({ state } = applyPoll(state, { ok: true, tasks }, context));
+    for (const backupJobId of asked) {
+      ({ state } = applyLookup(state, { backupJobId, result: { ok: true, value: undefined } }, context));
+    }
   };
   // All three outcomes.
   poll([taskOf('101'), taskOf('102', { mode: 'Manual' }), taskOf('103')]);

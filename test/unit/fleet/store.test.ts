@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { openJobs } from '../../../dist/fleet/activity.js';
 import { newInstanceState } from '../../../dist/fleet/apply.js';
 import { Fleet } from '../../../dist/fleet/fleet.js';
 import type { FleetEvent } from '../../../dist/fleet/apply.js';
@@ -12,7 +13,7 @@ import { Store } from '../../../dist/fleet/store.js';
 import type { Logger } from '../../../dist/log.js';
 import { instanceKey } from '../../../dist/model.js';
 import type { BackupTask } from '../../../dist/model.js';
-import { instanceOf, taskOf } from '../../helpers/build.js';
+import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 
 const DAY = 86_400_000;
@@ -54,8 +55,10 @@ describe('the state over a restart', () => {
     keeper.start({ forget: (key) => fleet.forget(key), onSaved: (ok) => told.emit('saved', saved.push(ok)) });
 
     const poll = async (tasks: readonly BackupTask[], ended?: BackupTask): Promise<void> => {
-      const followUps = ended ? [{ backupJobId: ended.backupJobId, task: ended }] : [];
-      await fleet.apply(KEY, { ok: true, tasks, followUps });
+      await fleet.apply(KEY, { ok: true, tasks });
+      if (ended !== undefined) {
+        await fleet.lookedUp(KEY, { backupJobId: ended.backupJobId, result: { ok: true, value: ended } });
+      }
     };
     return { fleet, keeper, events, saved, told, poll };
   }
@@ -104,6 +107,29 @@ describe('the state over a restart', () => {
     await applied;
     expect(run.fleet.get(KEY)?.outcomes.Automated?.counts.Finished).to.equal(1);
     await run.keeper.close();
+  });
+
+  it('keeps how long an outcome has been open and how often its lookup failed, and looks it up at once', async () => {
+    const before = await start();
+    before.fleet.watch(RM1);
+    await before.poll([taskOf('1')]);
+    await clock.advance(30_000);
+    await before.poll([]);
+    const leftAt = clock.now();
+    for (let failure = 0; failure < 19; failure++) {
+      await before.fleet.lookedUp(KEY, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
+    }
+    expect(openJobs(before.fleet.get(KEY)!, leftAt + 599_999)).to.deep.equal([]);
+    await before.keeper.close();
+    await clock.advance(30_000);
+    const after = await start();
+    const [tracked] = after.fleet.watch(RM1).tasks;
+    expect(tracked).to.include({ unlistedAt: leftAt, failedLookups: 19, ranForMs: 30_000 });
+    await after.poll([]);
+    expect(openJobs(after.fleet.get(KEY)!, clock.now())).to.deep.equal(['1']);
+    await after.fleet.lookedUp(KEY, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
+    expect(after.fleet.get(KEY)?.outcomes.Automated?.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
+    await after.keeper.close();
   });
 
   it('holds wall clock times, so that a clock set right in between moves nothing', async () => {

@@ -57,7 +57,7 @@ describe('what a scrape shows', () => {
   }
 
   function listed(...tasks: readonly BackupTask[]): PollResult {
-    return { ok: true, tasks, followUps: [] };
+    return { ok: true, tasks };
   }
 
   async function poll(...tasks: readonly BackupTask[]): Promise<void> {

@@ -14,7 +14,7 @@ async function pageAfter(body: object): Promise<Told> {
   const tasks = readBackupTasks(JSON.parse(JSON.stringify(body)) as Record<string, unknown>);
   if (tasks === undefined) throw new Error('the answer was refused');
   const context = { nowMs: NOW - 10_000, activeIntervalMs: 30_000, lastScrapeMs: undefined };
-  const { state, events } = applyPoll(aState({ lastPoll: undefined }), { ok: true, tasks, followUps: [] }, context);
+  const { state, events } = applyPoll(aState({ lastPoll: undefined }), { ok: true, tasks }, context);
   const unexpected = events.flatMap((event) =>
     event.type === 'unexpected_value' ? [`${event.value.field}=${event.value.value}`] : [],
   );

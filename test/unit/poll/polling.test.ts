@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { instanceKey } from '../../../dist/model.js';
-import type { ApiError, ApiResult, BackupTask, PollResult } from '../../../dist/model.js';
+import type { ApiError, ApiResult, BackupTask, Lookup, PollResult } from '../../../dist/model.js';
 import { Gate } from '../../../dist/poll/gate.js';
 import { Polling } from '../../../dist/poll/polling.js';
 import type { Outlook } from '../../../dist/poll/polling.js';
@@ -24,6 +24,7 @@ class Rig {
   readonly clock = new FakeClock(0);
   readonly asked: Asked[] = [];
   readonly results: { readonly at: number; readonly instanceId: string; readonly result: PollResult }[] = [];
+  readonly lookups: { readonly at: number; readonly lookup: Lookup }[] = [];
   readonly bugs: unknown[] = [];
   readonly stop = new AbortController();
   readonly scheduler: Scheduler;
@@ -61,6 +62,10 @@ class Rig {
       settle: (_key, instance, result) => {
         this.results.push({ at: this.clock.now(), instanceId: instance.instanceId, result });
         return Promise.resolve(this.outlook(result));
+      },
+      settleLookup: (_key, lookup) => {
+        this.lookups.push({ at: this.clock.now(), lookup });
+        return Promise.resolve(IDLE);
       },
       onBug: (_, thrown) => this.bugs.push(thrown),
       clock: this.clock,
@@ -280,26 +285,51 @@ describe('polling', () => {
     expect([rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([3, 0]);
   });
 
-  it('asks for open jobs after the listing, unless the listing holds them again', async () => {
+  it('looks up what the listing leaves open, at most four jobs in a poll, and tells each answer by itself', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: true, openJobs: ['1', '2', '3', '4'] });
+    rig.outlook = () => ({ isActive: true, openJobs: ['1', '2', '3', '4', '5'] });
     const finished = taskOf('2', { backupStatus: 'Finished' });
     rig.answer = ({ backupJobId }) => {
-      if (backupJobId === '2') return [finished];
       if (backupJobId === '3') return errorOf('request');
-      return backupJobId === '4' ? errorOf('denied') : [taskOf('1')];
+      return backupJobId === undefined ? [] : [taskOf('1'), finished];
     };
     rig.add('rm-1');
-    await rig.clock.advance(31_000);
-    expect(rig.asked.map(({ backupJobId }) => backupJobId)).to.deep.equal([undefined, undefined, '2', '3', '4']);
-    expect(rig.results[1]?.result).to.deep.equal({
-      ok: true,
-      tasks: [taskOf('1')],
-      followUps: [
-        { backupJobId: '2', task: finished },
-        { backupJobId: '3', task: undefined },
-      ],
-    });
+    await rig.clock.advance(1_000);
+    expect(rig.asked.map(({ backupJobId }) => backupJobId)).to.deep.equal([undefined, '1', '2', '3', '4']);
+    expect(rig.results).to.deep.equal([{ at: 100, instanceId: 'rm-1', result: { ok: true, tasks: [] } }]);
+    expect(rig.lookups).to.deep.equal([
+      { at: 200, lookup: { backupJobId: '1', result: { ok: true, value: taskOf('1') } } },
+      { at: 300, lookup: { backupJobId: '2', result: { ok: true, value: finished } } },
+      { at: 400, lookup: { backupJobId: '3', result: { ok: true, value: undefined } } },
+      { at: 500, lookup: { backupJobId: '4', result: { ok: true, value: undefined } } },
+    ]);
+  });
+
+  it('ends its lookups with the first that fails, after the retries of that one', async () => {
+    const rig = new Rig();
+    rig.outlook = () => ({ isActive: false, openJobs: ['1', '2'] });
+    const error = errorOf('server');
+    rig.answer = ({ backupJobId }) => (backupJobId === undefined ? [] : error);
+    rig.add('rm-1');
+    await rig.clock.advance(20_000);
+    expect(rig.asked.map(({ backupJobId }) => backupJobId)).to.deep.equal([undefined, '1', '1', '1', '1']);
+    expect(rig.results.map(({ at }) => at)).to.deep.equal([100]);
+    expect(rig.lookups).to.deep.equal([{ at: 3_125, lookup: { backupJobId: '1', result: { ok: false, error } } }]);
+  });
+
+  it('looks up nothing more of an instance that is dropped meanwhile, nor after a listing that failed', async () => {
+    const rig = new Rig();
+    rig.outlook = () => ({ isActive: false, openJobs: ['1', '2'] });
+    rig.answer = ({ instanceId }) => (instanceId === 'rm-1' ? [] : errorOf('request'));
+    rig.add('rm-1', 'rm-2');
+    await rig.clock.advance(150);
+    rig.polling.remove(instanceKey(instanceOf('rm-1')));
+    await rig.clock.advance(20_000);
+    expect(rig.asked.map(({ instanceId, backupJobId }) => [instanceId, backupJobId])).to.deep.equal([
+      ['rm-1', undefined],
+      ['rm-2', undefined],
+      ['rm-1', '1'],
+    ]);
   });
 
   it('stops within the current attempt', async () => {
