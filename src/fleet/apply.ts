@@ -1,6 +1,6 @@
 import type { ApiError, BackupTask, Instance, Lookup, Mode, PollResult, TaskField, UnexpectedValue } from '../model.js';
 import type { Completion, InstanceState, TrackedTask } from './state.js';
-import { countCompletion, openOutcomes, rememberCounted } from './outcomes.js';
+import { countCompletion, mayMove, openOutcomes, rememberCounted } from './outcomes.js';
 import { outcomeOf, phaseOf } from './view.js';
 
 /** What a poll changed, for the log and the counters. */
@@ -34,8 +34,6 @@ const MAX_UNSETTLED_ANSWERS = 3;
 const MAX_FAILED_LOOKUPS = 20;
 const MAX_UNLISTED_MS = 86_400_000;
 const MAX_LOOKUP_DELAY_MS = 600_000;
-/** A counter that nobody scrapes is not held at 0 for longer than this. */
-const MAX_UNCOUNTED_MS = 300_000;
 
 export function newInstanceState(instance: Instance, firstSeenAt: number): InstanceState {
   return {
@@ -113,7 +111,7 @@ class Fold {
   }
 
   listed(task: BackupTask, before: TrackedTask | undefined): void {
-    this.outcomes = openOutcomes(this.outcomes, task.mode);
+    this.outcomes = openOutcomes(this.outcomes, task.mode, this.context.nowMs);
     if (before === undefined) this.events.push({ type: 'task_seen', task });
     const tracked = this.#tell(this.#progressed(task, before));
     const outcome = outcomeOf(task);
@@ -122,19 +120,13 @@ class Fold {
       return;
     }
     const completion = before?.uncounted ?? this.#completion(tracked, this.#ranFor(before));
-    const holdBack =
-      before === undefined
-        ? this.#isModeUnscraped(task.mode)
-        : before.uncounted !== undefined && !this.#wasScraped(completion);
-    if (holdBack || this.context.mayCount === false) this.#note(tracked, completion);
-    else this.tasks.push(this.#count(tracked, completion));
+    if (this.#end(tracked, completion)) this.tasks.push(tracked);
   }
 
   unlisted(before: TrackedTask): void {
     const { nowMs } = this.context;
     if (before.uncounted !== undefined) {
-      if (this.#wasScraped(before.uncounted)) this.#end(before, before.uncounted);
-      else this.tasks.push(before);
+      this.#end(before, before.uncounted);
     } else if (!this.countedJobs.includes(before.task.backupJobId)) {
       const gone = before.unlistedAt === undefined ? this.#gone(before) : before;
       if (nowMs - (gone.unlistedAt ?? nowMs) < MAX_UNLISTED_MS) this.tasks.push(gone);
@@ -217,35 +209,17 @@ class Fold {
     return { outcome, at: this.context.nowMs, durationMs, backupJobId, backupId };
   }
 
-  /** No scrape has shown the counters of the mode at 0 yet. */
-  #isModeUnscraped(mode: Mode): boolean {
-    const { outcomes, tasks } = this.state;
-    return (
-      outcomes[mode] === undefined || tasks.some(({ task, uncounted }) => task.mode === mode && uncounted !== undefined)
-    );
-  }
-
-  #wasScraped({ at }: Completion): boolean {
-    const { nowMs, lastScrapeMs } = this.context;
-    return (lastScrapeMs !== undefined && lastScrapeMs > at) || nowMs - at > MAX_UNCOUNTED_MS;
-  }
-
-  /** The end of a task that is no longer listed. */
-  #end(tracked: TrackedTask, completion: Completion): void {
-    if (this.context.mayCount === false) this.#note({ ...tracked, unsettledAnswers: undefined }, completion);
-    else this.#count(tracked, completion);
-  }
-
-  #note(tracked: TrackedTask, completion: Completion): void {
-    this.tasks.push({ ...tracked, uncounted: completion });
-  }
-
-  #count(tracked: TrackedTask, completion: Completion): TrackedTask {
+  /** Counts the end of a task, or keeps the task with the end noted while it must not be counted. True if counted. */
+  #end(tracked: TrackedTask, completion: Completion): boolean {
     const { task } = tracked;
+    if (this.context.mayCount === false || !mayMove(this.outcomes[task.mode], this.context)) {
+      this.tasks.push({ ...tracked, unsettledAnswers: undefined, uncounted: completion });
+      return false;
+    }
     this.outcomes = countCompletion(this.outcomes, task.mode, completion);
     this.countedJobs = [...this.countedJobs, task.backupJobId];
     this.events.push({ type: 'task_ended', task, completion });
-    return { ...tracked, uncounted: undefined };
+    return true;
   }
 
   /** Tells each unexpected value once per job and field. */

@@ -3,6 +3,7 @@ import { instanceKey } from '../model.js';
 import type { Instance, Lookup, PollResult } from '../model.js';
 import { applyLookup, applyPoll, newInstanceState } from './apply.js';
 import type { Applied, ApplyContext, FleetEvent } from './apply.js';
+import { reopenOutcomes } from './outcomes.js';
 import type { InstanceState } from './state.js';
 
 /** Where states are kept over a restart. */
@@ -68,13 +69,19 @@ export class Fleet {
   /** Begins to watch an instance, or takes over its new name, labels and thresholds. */
   watch(instance: Instance): InstanceState {
     const key = instanceKey(instance);
-    const known = this.#states.get(key) ?? this.#remembered.get(key);
-    this.#remembered.delete(key);
+    const known = this.#states.get(key) ?? this.#recall(key);
     const state = known === undefined ? newInstanceState(instance, this.#options.clock.now()) : { ...known, instance };
     this.#set(key, state);
     this.#options.keeper?.watched(key);
     if (known === undefined) this.#options.keeper?.save(state);
     return state;
+  }
+
+  #recall(key: string): InstanceState | undefined {
+    const state = this.#remembered.get(key);
+    this.#remembered.delete(key);
+    // Counters that had not moved yet may have gone unscraped: they are shown at 0 from now on.
+    return state && { ...state, outcomes: reopenOutcomes(state.outcomes, -Infinity, this.#options.clock.now()) };
   }
 
   /** Drops an instance: its series vanish with the next scrape. With a keeper, its history waits for its return. */
@@ -128,6 +135,10 @@ export class Fleet {
     if (now === undefined) return undefined;
     // It went and came back while it was being saved, and with it what the keeper has of it: the next poll counts.
     if (now !== before && this.#removals !== removals) return undefined;
+    // A scrape that came while it was being saved has not shown the counters that it opens.
+    if (this.#lastScrapeMs !== context.lastScrapeMs) {
+      state = { ...state, outcomes: reopenOutcomes(state.outcomes, context.nowMs, clock.now()) };
+    }
     if (keeper !== undefined && !isSaved && isWorthSaving(before, state)) keeper.save(state);
     // The instance may have been renamed while its state was being saved.
     this.#set(key, now.instance === state.instance ? state : { ...state, instance: now.instance });

@@ -108,7 +108,8 @@ function shiftTask(tracked: TrackedTask, shift: (ms: number) => number): Tracked
 }
 
 function shiftOutcomes(outcomes: InstanceState['outcomes'], shift: (ms: number) => number): InstanceState['outcomes'] {
-  return mapValues(outcomes, ({ counts, last }) => ({
+  return mapValues(outcomes, ({ openedAt, counts, last }) => ({
+    ...(openedAt === undefined ? {} : { openedAt: shift(openedAt) }),
     counts,
     last: mapValues(last, (completion) => shiftCompletion(completion, shift)),
   }));

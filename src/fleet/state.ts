@@ -52,11 +52,13 @@ export interface TrackedTask {
   readonly nextLookupAt?: number | undefined;
   /** Fields of it whose unexpected value was told already. */
   readonly toldFields?: readonly TaskField[];
-  /** An end that was seen but is not counted yet, because a counter must be scraped as 0 before it becomes 1. */
+  /** An end that was seen but is not counted yet: its counter must be scraped as 0 first, or it could not be stored. */
   readonly uncounted: Completion | undefined;
 }
 
 export interface ModeOutcomes {
+  /** Since when its counters are shown at 0; undefined once one of them has moved. */
+  readonly openedAt?: number | undefined;
   readonly counts: { readonly [O in Outcome]: number };
   readonly last: { readonly [O in Outcome]?: Completion };
 }

@@ -13,7 +13,8 @@ const MINUTE = 60_000;
 class Watched {
   state: InstanceState = newInstanceState(instanceOf('rm-1'), 0);
   events: FleetEvent[] = [];
-  lastScrapeMs: number | undefined;
+  /** Undefined: a moment before each poll. */
+  scrapes: { lastMs: number | undefined } | undefined;
 
   /** A listing, then the answers to lookups. */
   poll(nowMs: number, tasks: readonly BackupTask[], answers: readonly (readonly [string, BackupTask?])[] = []): this {
@@ -31,7 +32,8 @@ class Watched {
   }
 
   #take(nowMs: number, apply: (context: ApplyContext) => Applied): this {
-    const applied = apply({ nowMs, activeIntervalMs: 30_000, lastScrapeMs: this.lastScrapeMs });
+    const lastScrapeMs = this.scrapes === undefined ? nowMs - 0.5 : this.scrapes.lastMs;
+    const applied = apply({ nowMs, activeIntervalMs: 30_000, lastScrapeMs });
     this.state = applied.state;
     this.events.push(...applied.events);
     return this;
@@ -249,26 +251,80 @@ describe('the outcome of a task', () => {
     expect(openJobs(watched.state, 300_000)).to.deep.equal([]);
   });
 
-  it('shows 0 for one scrape when the task is first seen already ended', () => {
-    const watched = new Watched().poll(1_000, [failed('1')]);
-    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
-    expect(isActive(watched.state)).to.equal(true);
-    watched.poll(31_000, [failed('1')]);
-    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
-    watched.lastScrapeMs = 40_000;
-    watched.poll(61_000, []);
-    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 1, Unknown: 0 });
-    expect(watched.state.outcomes.Automated?.last.Failed?.at).to.equal(1_000);
+  const NOTHING = { Finished: 0, Failed: 0, Unknown: 0 };
+  const ONE_FAILED = { Finished: 0, Failed: 1, Unknown: 0 };
+  const manual = (task: BackupTask): BackupTask => ({ ...task, mode: 'Manual' });
+
+  for (const [how, polls] of [
+    ['is first seen already ended', [[failed('1')], [failed('1')], []]],
+    ['is first seen ended and leaves the listing', [[failed('1')], [], []]],
+    ['ends at its second sighting', [[taskOf('1')], [failed('1')], []]],
+    ['lingers in the listing', [[taskOf('1')], [failed('1')], [failed('1')]]],
+  ] as const) {
+    it(`is counted once a scrape has shown 0, when the task ${how}`, () => {
+      const watched = new Watched();
+      watched.scrapes = { lastMs: 1_000 };
+      watched.poll(1_000, polls[0]).poll(31_000, polls[1]);
+      expect([watched.counts, isActive(watched.state)]).to.deep.equal([NOTHING, true]);
+      expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen']);
+      watched.scrapes.lastMs = 1_001;
+      watched.poll(61_000, polls[2]);
+      expect([watched.counts, isActive(watched.state)]).to.deep.equal([ONE_FAILED, false]);
+      const at = polls[0][0].backupStatus === 'Failed' ? 1_000 : 31_000;
+      expect(watched.state.outcomes.Automated?.last.Failed?.at).to.equal(at);
+      expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen', 'task_ended']);
+    });
+  }
+
+  it('is counted once a scrape has shown 0, when a lookup tells it', () => {
+    const watched = new Watched();
+    watched.scrapes = { lastMs: undefined };
+    watched.poll(0, [taskOf('1')]).poll(30_000, []);
+    watched.poll(60_000, [], [['1', failed('1')]]).poll(90_000, []);
+    expect([watched.counts, openJobs(watched.state, 90_000)]).to.deep.equal([NOTHING, []]);
+    watched.scrapes.lastMs = 91_000;
+    watched.poll(120_000, []);
+    expect(watched.counts).to.deep.equal(ONE_FAILED);
+    expect(watched.state.outcomes.Automated?.last.Failed).to.include({ at: 60_000, durationMs: 30_000 });
   });
 
-  it('shows 0 for one scrape for every task of a mode that is first seen ended', () => {
-    const watched = new Watched()
-      .poll(1_000, [failed('1'), failed('2')])
-      .poll(31_000, [failed('1'), failed('2'), failed('3')]);
-    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
-    watched.lastScrapeMs = 40_000;
+  it('is counted once a scrape has shown the 0 of its mode, when its mode changes', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, [taskOf('1')]);
+    watched.scrapes = { lastMs: 59_999 };
+    watched.poll(60_000, [manual(failed('1'))]).poll(90_000, []);
+    expect(watched.state.outcomes.Manual?.counts).to.deep.equal(NOTHING);
+    watched.scrapes.lastMs = 90_001;
+    watched.poll(120_000, []);
+    expect([watched.state.outcomes.Manual?.counts, watched.counts]).to.deep.equal([ONE_FAILED, NOTHING]);
+  });
+
+  it('is counted at once in a mode whose 0 a scrape has shown, whatever waits in another', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, [failed('1')]);
+    expect(watched.counts).to.deep.equal(ONE_FAILED);
+    watched.scrapes = { lastMs: 30_001 };
+    watched.poll(60_000, [failed('1'), failed('2'), manual(failed('3'))]);
+    expect(watched.counts).to.deep.equal({ ...NOTHING, Failed: 2 });
+    expect(watched.state.outcomes.Manual?.counts).to.deep.equal(NOTHING);
+    expect(watched.state.outcomes).to.not.have.property('Unknown');
+  });
+
+  it('is counted with all others of its mode once a scrape has shown 0', () => {
+    const watched = new Watched();
+    watched.scrapes = { lastMs: undefined };
+    watched.poll(1_000, [failed('1'), failed('2')]).poll(31_000, [failed('1'), failed('2'), failed('3')]);
+    expect(watched.counts).to.deep.equal(NOTHING);
+    watched.scrapes.lastMs = 40_000;
     watched.poll(61_000, []);
-    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 3, Unknown: 0 });
+    expect(watched.counts).to.deep.equal({ ...NOTHING, Failed: 3 });
+  });
+
+  it('is counted after five minutes when nobody scrapes, not earlier', () => {
+    const watched = new Watched();
+    watched.scrapes = { lastMs: undefined };
+    watched.poll(1_000_000, [failed('1')]).poll(1_300_000, []);
+    expect(watched.counts).to.deep.equal(NOTHING);
+    watched.poll(1_300_001, []);
+    expect(watched.counts).to.deep.equal(ONE_FAILED);
   });
 
   it('has no duration if the instance went unpolled for more than two active intervals before the end', () => {

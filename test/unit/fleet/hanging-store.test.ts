@@ -38,8 +38,8 @@ describe('a disk that hangs', () => {
     keeper.start({ forget: () => undefined, onSaved: (ok) => saved.push(ok) });
     fleet.watch(RM1);
     await poll(taskOf('1'));
-    fleet.scrape();
     await clock.advance(1_000);
+    fleet.scrape();
     isHanging = true;
   });
 
@@ -89,9 +89,42 @@ describe('a disk that hangs', () => {
     expect(finished()).to.equal(0);
     await clock.advance(1_000);
     expect(onDisk.get(KEY)).to.contain('"Finished":0');
+    fleet.scrape();
     await poll(ENDED);
     expect(finished()).to.equal(1);
     expect(onDisk.get(KEY)).to.contain('"Finished":1');
+  });
+
+  it('lets no counter move that only a scrape during the write could have shown', async () => {
+    const failed = (): number | undefined => fleet.get(KEY)?.outcomes.Manual?.counts.Failed;
+    const manual = taskOf('2', { mode: 'Manual' });
+    const applied = poll(manual);
+    await clock.advance(1_000);
+    expect(fleet.scrape()[0]?.outcomes).to.not.have.property('Manual');
+    await clock.advance(1_000);
+    isHanging = false;
+    hung[0]!();
+    await applied;
+    await poll({ ...manual, backupStatus: 'Failed' });
+    expect(failed()).to.equal(0);
+    await clock.advance(1);
+    fleet.scrape();
+    await poll({ ...manual, backupStatus: 'Failed' });
+    expect(failed()).to.equal(1);
+  });
+
+  it('has counters that have not moved shown at 0 anew when the instance comes back', async () => {
+    isHanging = false;
+    fleet.unwatch(KEY);
+    await clock.advance(600_000);
+    fleet.scrape();
+    fleet.watch(RM1);
+    await poll(ENDED);
+    expect(finished()).to.equal(0);
+    await clock.advance(1);
+    fleet.scrape();
+    await poll(ENDED);
+    expect(finished()).to.equal(1);
   });
 
   it('is told of when nothing but progress is to be stored', async () => {
