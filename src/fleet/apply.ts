@@ -56,7 +56,7 @@ const NO_EVENTS: readonly FleetEvent[] = [];
 
 /** The state after a poll. Pure: the same state, result and context give the same state and events. */
 export function applyPoll(state: InstanceState, result: PollResult, context: ApplyContext): Applied {
-  return result.ok ? applyListing(state, result, context) : applyFailure(state, result.error, context.nowMs);
+  return result.ok ? applyListing(state, result, context) : applyFailure(state, result.error, context);
 }
 
 /** The state after the lookup of one job. Pure like `applyPoll`. */
@@ -78,18 +78,25 @@ function saysNothing({ kind }: ApiError): boolean {
   return kind === 'held_back' || kind === 'throttled' || kind === 'aborted';
 }
 
-function applyFailure(state: InstanceState, error: ApiError, nowMs: number): Applied {
-  const { kind } = error;
+function applyFailure(state: InstanceState, error: ApiError, context: ApplyContext): Applied {
   if (saysNothing(error)) return { state, events: [] };
-  const lastPoll = { at: nowMs, error };
-  if (kind === 'unsupported') {
+  const lastPoll = { at: context.nowMs, error };
+  if (error.kind === 'unsupported' && isConfirmed(state, context)) {
+    const { tasks, outcomes, countedJobs, events } = new Fold(state, context).withoutTasks();
     return {
-      state: { ...state, lastPoll, tasks: [], unsupported: error.message },
-      events: state.unsupported === undefined ? [{ type: 'unsupported', error }] : [],
+      state: { ...state, lastPoll, tasks, outcomes, countedJobs, unsupported: error.message },
+      events: state.unsupported === undefined ? [{ type: 'unsupported', error }, ...events] : events,
     };
   }
   const isNews = state.lastPoll?.error?.code !== error.code;
   return { state: { ...state, lastPoll }, events: isNews ? [{ type: 'poll_failing', error }] : [] };
+}
+
+/** Whether an instance has no backup tasks, now that the API says so: one that had some, or could have, must be told so twice. */
+function isConfirmed(state: InstanceState, { nowMs, activeIntervalMs }: ApplyContext): boolean {
+  const { lastPoll, lastGoodPollAt, tasks, unsupported } = state;
+  if (unsupported !== undefined || (lastGoodPollAt === undefined && tasks.length === 0)) return true;
+  return lastPoll?.error?.kind === 'unsupported' && nowMs - lastPoll.at >= activeIntervalMs;
 }
 
 type Listing = Extract<PollResult, { ok: true }>;
@@ -132,6 +139,12 @@ class Fold {
       if (nowMs - (gone.unlistedAt ?? nowMs) < MAX_UNLISTED_MS) this.tasks.push(gone);
       else this.#endUnknown(gone);
     }
+  }
+
+  /** Of an instance that has no tasks (any more): only ends that were seen are left to count. */
+  withoutTasks(): this {
+    for (const tracked of this.state.tasks) if (tracked.uncounted !== undefined) this.#end(tracked, tracked.uncounted);
+    return this;
   }
 
   #gone(before: TrackedTask): TrackedTask {

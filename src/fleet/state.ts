@@ -18,7 +18,7 @@ export interface InstanceState {
   readonly outcomes: { readonly [M in Mode]?: ModeOutcomes };
   /** Jobs that were counted and must not be counted again: all that still linger in the listing, and the last 32. */
   readonly countedJobs: readonly string[];
-  /** Why the instance has no backup tasks to ask for, when the API said so; it is then asked again hourly. */
+  /** Why the instance has no backup tasks to ask for, when the API said so; it is then asked again hourly. One answer is enough only where no poll worked yet. */
   readonly unsupported: string | undefined;
 }
 

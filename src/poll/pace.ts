@@ -14,13 +14,16 @@ export interface Streak {
 }
 
 export const NO_STREAK: Streak = { failures: 0, denials: 0 };
+/** Of an instance that says for the first time that it has no backup tasks: it is asked again before that is believed. */
+const UNCONFIRMED: Streak = { failures: 0, denials: 0 };
 /** Of an instance that is asked hourly: no streak either, yet no measure of how fast the others are polled. */
 const RESTING: Streak = { failures: 0, denials: 0 };
 
-export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | undefined): Streak {
+export function nextStreak(streak: Streak, kind: ErrorKind | undefined): Streak {
+  const { failures, denials } = streak;
   switch (kind) {
     case 'unsupported':
-      return RESTING;
+      return streak === UNCONFIRMED || streak === RESTING ? RESTING : UNCONFIRMED;
     case undefined:
     case 'not_now':
       return NO_STREAK;
@@ -34,12 +37,13 @@ export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | unde
 /** The time from the start of a poll to the start of the next, given how the last ones went. */
 export function nextDelayMs(options: {
   readonly intervalMs: number;
-  readonly kind: ErrorKind | undefined;
   readonly streak: Streak;
   readonly random: () => number;
 }): number {
-  const { intervalMs, kind, streak, random } = options;
-  if (kind === 'unsupported') return UNSUPPORTED_MS;
+  const { intervalMs, streak, random } = options;
+  if (streak === RESTING) return UNSUPPORTED_MS;
+  // Never less than an interval, which is what the second answer must be apart.
+  if (streak === UNCONFIRMED) return intervalMs * (1 + JITTER);
   if (streak.denials > 0) return Math.min(MOST_DENIED_MS, FIRST_DENIED_MS * 2 ** (streak.denials - 1));
   if (streak.failures > 0) return retryDelayMs(intervalMs, streak.failures);
   return jitteredMs(intervalMs, random);

@@ -289,11 +289,9 @@ export class Polling {
       return scheduler.add(gate, target, urgencyOf(target));
     }
     const { isActive } = target.outlook;
-    const kind = result.ok ? undefined : result.error.kind;
-    target.streak = nextStreak(target.streak, kind);
+    target.streak = nextStreak(target.streak, result.ok ? undefined : result.error.kind);
     const intervalMs = isActive ? this.#settings.activeIntervalMs : this.#settings.idleIntervalMs;
-    const delayMs = nextDelayMs({ intervalMs, kind, streak: target.streak, random });
-    target.dueAt = startedAt + delayMs;
+    target.dueAt = startedAt + nextDelayMs({ intervalMs, streak: target.streak, random });
     scheduler.add(gate, target, urgencyOf(target));
   }
 

@@ -373,10 +373,66 @@ describe('a poll that fails', () => {
     expect(watched.state).to.equal(before);
   });
 
+  const unsupported = { ok: false, error: errorOf('unsupported', { message: 'read-only' }) } as const;
+
   it('marks an instance that has no backup tasks, until a poll works', () => {
-    const watched = new Watched().result(0, { ok: false, error: errorOf('unsupported', { message: 'read-only' }) });
-    expect(watched.state.unsupported).to.equal('read-only');
-    expect(watched.poll(1, []).state.unsupported).to.equal(undefined);
+    const watched = new Watched().result(0, unsupported).result(3_600_000, unsupported);
+    const { error } = unsupported;
+    expect(watched.state).to.deep.include({ unsupported: 'read-only', lastPoll: { at: 3_600_000, error } });
+    expect(watched.events).to.deep.equal([{ type: 'unsupported', error }]);
+    expect(watched.poll(3_600_001, []).state.unsupported).to.equal(undefined);
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['unsupported', 'poll_recovered']);
+  });
+
+  it('takes an instance that worked for one without backup tasks only when two answers, an interval apart, say so', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).result(30_000, unsupported);
+    watched.result(59_999, unsupported);
+    expect([watched.state.unsupported, watched.task('1')?.firstSeenAt]).to.deep.equal([undefined, 0]);
+    watched.result(89_999, { ok: false, error: errorOf('held_back') }).result(89_999, unsupported);
+    expect([watched.state.unsupported, watched.state.tasks]).to.deep.equal(['read-only', []]);
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen', 'poll_failing', 'unsupported']);
+    expect(new Watched().poll(0, []).result(30_000, unsupported).state.unsupported).to.equal(undefined);
+  });
+
+  it('loses neither a task nor an end that was seen when one answer says that there are no backup tasks', () => {
+    const watched = new Watched();
+    watched.scrapes = { lastMs: undefined };
+    watched
+      .poll(0, [failed('1'), taskOf('2')])
+      .result(30_000, unsupported)
+      .poll(60_000, [taskOf('2')]);
+    watched.result(90_000, unsupported);
+    expect(watched.task('2')?.firstSeenAt).to.equal(0);
+    watched.scrapes.lastMs = 61_000;
+    watched.poll(120_000, [taskOf('2')]);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 1, Unknown: 0 });
+  });
+
+  it('counts an end that was seen, once a scrape has shown 0, also of an instance that has no backup tasks any more', () => {
+    const watched = new Watched();
+    watched.scrapes = { lastMs: undefined };
+    watched
+      .poll(0, [failed('1'), taskOf('2')])
+      .result(30_000, unsupported)
+      .result(60_000, unsupported);
+    expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
+    expect(watched.state.tasks.map(({ task }) => task.backupJobId)).to.deep.equal(['1']);
+    watched.scrapes.lastMs = 61_000;
+    watched.result(3_660_000, unsupported);
+    expect([watched.counts, watched.state.tasks]).to.deep.equal([{ Finished: 0, Failed: 1, Unknown: 0 }, []]);
+    expect(watched.events.map(({ type }) => type)).to.deep.equal([
+      'task_seen',
+      'task_seen',
+      'poll_failing',
+      'unsupported',
+      'task_ended',
+    ]);
+  });
+
+  it('asks a remembered instance twice as well', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    watched.state = { ...watched.state, lastPoll: undefined, lastGoodPollAt: undefined };
+    expect(watched.result(30_000, unsupported).task('1')?.firstSeenAt).to.equal(0);
   });
 });
 

@@ -222,12 +222,20 @@ describe('polling', () => {
     expect(new Set(good.map(({ instanceId }) => instanceId)).size).to.equal(30);
   });
 
-  it('asks an instance without backup tasks again hourly', async () => {
+  it('asks an instance without backup tasks again after an interval, then hourly', async () => {
     const rig = new Rig();
     rig.answer = () => errorOf('unsupported');
     rig.add('rm-1');
-    await rig.clock.advance(7_200_000);
-    expect(rig.times('rm-1')).to.deep.equal([0, 3_600_000, 7_200_000]);
+    await rig.clock.advance(8_000_000);
+    expect(rig.times('rm-1')).to.deep.equal([0, 315_000, 3_915_000, 7_515_000]);
+  });
+
+  it('goes on as before when an instance says once that it has no backup tasks', async () => {
+    const rig = new Rig();
+    rig.answer = ({ at }) => ([0, 1_215_000].includes(at) ? errorOf('unsupported') : []);
+    rig.add('rm-1');
+    await rig.clock.advance(2_000_000);
+    expect(rig.times('rm-1').map((at) => at / 1_000)).to.deep.equal([0, 315, 615, 915, 1_215, 1_530, 1_830]);
   });
 
   it('survives a source that throws and a consequence that throws', async () => {
