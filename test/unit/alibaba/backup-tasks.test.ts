@@ -104,7 +104,9 @@ describe('an answer of DescribeBackupTasks', () => {
   it('may hold a thousand tasks, but not an unbelievable number', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => ({ ...RUNNING, BackupJobId: index + 1 }));
     expect(read(...jobs)).to.have.lengthOf(1_000);
-    expect(readBackupTasks({ Items: { BackupJob: Array.from({ length: 5_001 }, () => RUNNING) } })).to.equal(undefined);
+    const unbelievable = Array.from({ length: 5_001 }, () => RUNNING);
+    expect(readBackupTasks({ Items: { BackupJob: unbelievable } })).to.equal(undefined);
+    expect(readBackupTasks({ Items: { BackupJob: unbelievable.slice(1) } })).to.have.lengthOf(1);
   });
 
   it('is read whatever the case of its names', () => {
@@ -172,6 +174,7 @@ describe('a value that the documentation does not list', () => {
     expect(unexpectedOf({ TaskAction: 'x'.repeat(200) })).to.deep.equal([
       { field: 'TaskAction', value: 'x'.repeat(100) },
     ]);
+    expect(readOne({ ...RUNNING, TaskAction: 'x'.repeat(200) }).taskAction).to.equal('x'.repeat(100));
     expect(readOne({ ...RUNNING, TaskAction: '' })).to.deep.include({ taskAction: '', unexpected: [] });
   });
 });
@@ -182,6 +185,11 @@ describe('Process', () => {
     [25, 25, true],
     [' 25 ', 25, true],
     ['62.5', 62.5, true],
+    ['12.34', 12.34, true],
+    ['100', 100, true],
+    ['25 %', 25, false],
+    ['x25', undefined, false],
+    ['25x', undefined, false],
     ['0', 0, true],
     ['', undefined, true],
     [null, undefined, true],
@@ -262,6 +270,21 @@ describe('a task without a usable id', () => {
     expect(told).to.deep.equal(['1\ufffd', '\ufffd', wanted, wanted]);
   });
 
+  it('keeps an id that is a number only in part, and says so', () => {
+    for (const id of ['12x', 'x12']) {
+      expect(unexpectedOf({ BackupJobId: id })).to.deep.equal([{ field: 'BackupJobId', value: id }]);
+    }
+  });
+
+  it('has its texts cut to 100 characters', () => {
+    const [id, backupId] = ['1'.repeat(200), '2'.repeat(200)];
+    expect(readOne({ ...RUNNING, BackupJobId: id, BackupId: backupId })).to.deep.include({
+      backupJobId: '1'.repeat(100),
+      backupId: '2'.repeat(100),
+      unexpected: [],
+    });
+  });
+
   it('is shown as Other when the entry is no object at all', () => {
     expect(readOne('surprise')).to.deep.include({
       backupJobId: '0',
@@ -295,6 +318,50 @@ describe('two entries with one id', () => {
       [{ ...RUNNING, Process: 70 }, RUNNING],
     ]) {
       expect(read(...jobs)).to.deep.equal([{ ...readOne(RUNNING), processPercent: 70, unexpected: [twice] }]);
+    }
+  });
+
+  const queued = { ...RUNNING, BackupStatus: 'NoStart', Process: '99' };
+  const ended = { ...RUNNING, BackupStatus: 'Failed', Process: '1' };
+  const bare = { ...RUNNING, BackupStatus: undefined };
+  for (const [what, further, other] of [
+    ['the running rather than the queued one', { ...RUNNING, Process: '1' }, queued],
+    ['the ended rather than the running one', ended, RUNNING],
+    ['the ended rather than the queued one', ended, queued],
+    ['the finished rather than the running one', { ...ended, BackupStatus: 'Finished' }, RUNNING],
+    [
+      'the one that has ended by BackupStatus, whatever its progress',
+      ended,
+      { ...queued, BackupProgressStatus: 'Finished' },
+    ],
+    ['the one that runs by its progress where BackupStatus is absent', { ...bare, Process: '1' }, queued],
+    [
+      'the one that has ended by its progress where BackupStatus is absent',
+      { ...bare, BackupProgressStatus: 'Finished', Process: '1' },
+      RUNNING,
+    ],
+    [
+      'the running rather than one queued by its progress alone',
+      { ...RUNNING, Process: '1' },
+      { ...bare, BackupProgressStatus: 'NoStart', Process: '9' },
+    ],
+    [
+      'the one whose percentage is known, even if that is 0',
+      { ...RUNNING, Process: '0' },
+      { ...RUNNING, Process: undefined },
+    ],
+  ] as const) {
+    it(`become ${what}, in either order`, () => {
+      const { unexpected: _, ...expected } = readOne(further);
+      expect(read(further, other)[0]).to.deep.include(expected);
+      expect(read(other, further)[0]).to.deep.include(expected);
+    });
+  }
+
+  it('become the first when nothing tells them apart', () => {
+    for (const process of ['62', undefined]) {
+      const one = { ...RUNNING, Process: process, BackupId: '1' };
+      expect(read(one, { ...one, BackupId: '2' }).map(({ backupId }) => backupId)).to.deep.equal(['1']);
     }
   });
 

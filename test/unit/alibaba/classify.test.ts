@@ -17,6 +17,15 @@ const TABLE: readonly (readonly [number, string | undefined, ErrorKind])[] = [
   [400, 'Connect.Timeout', 'server'],
   [400, 'SqlExecuteFailedOrTimeout', 'server'],
   [408, 'NetworkOrSqlTimeoutError', 'server'],
+  [400, 'InternalError', 'server'],
+  [400, 'NetworkOrSqlTimeoutError', 'server'],
+  [400, 'ServiceUnavailable', 'server'],
+  [400, 'MyInvalidTimeStamp.Expired', 'request'],
+  [400, 'MyInvalidAccessKeyId.NotFound', 'request'],
+  [400, 'MyInvalidSecurityToken.Malformed', 'request'],
+  [400, 'MyForbidden', 'request'],
+  [400, 'Forbiddenish', 'request'],
+  [499, 'SomethingNew', 'request'],
   [500, 'SomethingNew', 'server'],
   [502, undefined, 'server'],
   [408, undefined, 'server'],
@@ -96,7 +105,15 @@ describe("the server's own delay", () => {
     expect(hint({ 'x-acs-retry-after': '0', 'x-ratelimit-user': 'TimeLeft:1500' })).to.equal(1_500);
   });
 
+  it('may have blanks around it, and be one millisecond', () => {
+    expect(hint({ 'x-acs-retry-after': ' 700 ' })).to.equal(700);
+    expect(hint({ 'x-acs-retry-after': '1' })).to.equal(1);
+    expect(hint({ 'x-ratelimit-user': 'TimeLeft:1' })).to.equal(1);
+    expect(hint({ 'x-ratelimit-user': 'Limit:1,NoTimeLeft:7' })).to.equal(undefined);
+  });
+
   it('is at most two minutes', () => {
+    expect(hint({ 'x-acs-retry-after': '119999' })).to.equal(119_999);
     expect(hint({ 'x-acs-retry-after': '999999999' })).to.equal(120_000);
   });
 

@@ -18,12 +18,15 @@ describe('a duration', () => {
   it('is refused beyond what Prometheus can hold', () => {
     expect(parseDuration('292y')).to.equal(9_208_512_000_000);
     expect(parseDuration('293y')).to.equal(undefined);
+    expect(parseDuration('106751d23h47m16s854ms')).to.equal(9_223_372_036_854);
+    expect(parseDuration('106751d23h47m16s855ms')).to.equal(undefined);
     expect(parseDuration(`${'9'.repeat(400)}s`)).to.equal(undefined);
   });
 
   it('is written as Prometheus writes it', () => {
-    const ms = [0, 1, 1500, 90_000, 86_400_000, 604_800_000, 691_200_000, 31_536_000_000, 5_400_000];
-    expect(ms.map(formatDuration)).to.deep.equal(['0s', '1ms', '1s500ms', '1m30s', '1d', '1w', '8d', '1y', '1h30m']);
+    const ms = [0, 1, 1500, 90_000, 86_400_000, 604_800_000, 691_200_000, 31_536_000_000, 31_622_400_000, 5_400_000];
+    const texts = ['0s', '1ms', '1s500ms', '1m30s', '1d', '1w', '8d', '1y', '366d', '1h30m'];
+    expect(ms.map(formatDuration)).to.deep.equal(texts);
   });
 
   it('reads as what was written', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isSameInstance, targetsOf } from '../../../dist/poll/selection.js';
+import { isSameInstance, select, targetsOf } from '../../../dist/poll/selection.js';
 import type { TargetSources } from '../../../dist/poll/selection.js';
 import { shardOf } from '../../../dist/poll/shard.js';
 import { instanceOf } from '../../helpers/build.js';
@@ -29,7 +29,39 @@ function sources(over: Partial<TargetSources> = {}): TargetSources {
   };
 }
 
+describe('the instances to poll, of those that are listed', () => {
+  const everything = { engines: [], include: undefined, exclude: undefined };
+
+  it('are those of the four engines that have backup tasks', () => {
+    const listed = ['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB', 'Redis'].map((engine) => ({ ...orders, engine }));
+    const { selected, leftOut } = select(listed, everything);
+    expect(selected.map(({ engine }) => engine)).to.deep.equal(['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB']);
+    expect(leftOut).to.deep.equal([
+      { instanceId: 'rm-1', name: 'orders', reason: 'the engine "Redis" has no backup tasks' },
+    ]);
+  });
+
+  it('are none of a type that has no backup tasks of its own', () => {
+    const types = ['Primary', 'Readonly', 'Guard', 'Temp'];
+    const { selected, leftOut } = select(
+      types.map((instanceType) => ({ ...orders, instanceType })),
+      everything,
+    );
+    expect(selected.map(({ instanceType }) => instanceType)).to.deep.equal(['Primary']);
+    expect(leftOut.map(({ reason }) => reason)).to.deep.equal(
+      types.slice(1).map((type) => `an instance of type ${type} has no backup tasks of its own`),
+    );
+  });
+});
+
 describe('the targets of an account and region', () => {
+  it('hold a discovered one that the configuration does not name, with its tags and the threshold of all', () => {
+    const tags = new Map([['rm-1', { env: 'prod' }]]);
+    expect(targetsOf(sources({ selected: [orders], listed: [orders], tags, stuckAfterMs: 5 }))).to.deep.equal([
+      instanceOf('rm-1', { name: 'orders', labels: { tag_env: 'prod' }, stuckAfterMs: 5 }),
+    ]);
+  });
+
   it('are the discovered and the static, each once, static labels and thresholds on top', () => {
     const statics = [
       { id: 'rm-1', labels: { owner: 'dba' }, stuckAfterMs: 60_000 },

@@ -4,8 +4,15 @@ import { TokenBucket } from '../../../dist/poll/token-bucket.js';
 
 const LIMIT = { requestsPerSecond: 4, burst: 2 };
 
-function throttle(bucket: TokenBucket, nowMs: number, retryAfterMs?: number): void {
-  bucket.throttled({ sentAt: nowMs, nowMs, retryAfterMs });
+function throttle(bucket: TokenBucket, nowMs: number, retryAfterMs?: number): boolean {
+  return bucket.throttled({ sentAt: nowMs, nowMs, retryAfterMs });
+}
+
+/** How many tokens there are at one moment. */
+function takeAll(bucket: TokenBucket, nowMs: number): number {
+  let count = 0;
+  while (bucket.tryTake(nowMs)) count++;
+  return count;
 }
 
 describe('the token bucket', () => {
@@ -13,7 +20,10 @@ describe('the token bucket', () => {
     const bucket = new TokenBucket(LIMIT, 0);
     expect([bucket.tryTake(0), bucket.tryTake(0), bucket.tryTake(0)]).to.deep.equal([true, true, false]);
     expect(bucket.availableAt(0)).to.equal(250);
-    expect([bucket.tryTake(249), bucket.tryTake(250), bucket.tryTake(250)]).to.deep.equal([false, true, false]);
+    expect(bucket.availableAt(375)).to.equal(375);
+    const other = new TokenBucket(LIMIT, 0);
+    expect(takeAll(other, 0)).to.equal(2);
+    expect([other.tryTake(249), other.tryTake(250), other.tryTake(250)]).to.deep.equal([false, true, false]);
   });
 
   it('never exceeds rate x window + burst in any window, whatever is thrown at it', () => {
@@ -56,6 +66,41 @@ describe('the token bucket', () => {
     expect(bucket.rate(6_500)).to.equal(2);
     throttle(bucket, 6_500);
     expect(bucket.rate(6_500)).to.equal(1);
+  });
+
+  it('halves again for a call sent at the last halving, and 5 s after it to the millisecond', () => {
+    const bucket = new TokenBucket(LIMIT, 0);
+    throttle(bucket, 1_000);
+    bucket.throttled({ sentAt: 1_000, nowMs: 6_000, retryAfterMs: undefined });
+    expect(bucket.rate(6_000)).to.equal(1);
+  });
+
+  it('says whether it lowered its rate', () => {
+    const bucket = new TokenBucket(LIMIT, 0);
+    const lowered = [0, 1_000, 5_000, 10_000, 15_000, 20_000].map((now) => throttle(bucket, now));
+    expect(lowered).to.deep.equal([true, false, true, true, true, false]);
+  });
+
+  it('holds what it earned before it was throttled', () => {
+    const bucket = new TokenBucket(LIMIT, 0);
+    takeAll(bucket, 0);
+    throttle(bucket, 500);
+    expect(takeAll(bucket, 500)).to.equal(2);
+  });
+
+  it('earns at the rate of each step while it recovers', () => {
+    const bucket = new TokenBucket({ requestsPerSecond: 16, burst: 1_000 }, 0);
+    takeAll(bucket, 0);
+    throttle(bucket, 0);
+    expect(takeAll(bucket, 20_000)).to.equal(8 * 10 + 9 * 10);
+    expect(takeAll(bucket, 30_000)).to.equal(10 * 10);
+  });
+
+  it('holds after a new limit what it earned at the old one', () => {
+    const bucket = new TokenBucket({ requestsPerSecond: 1, burst: 100 }, 0);
+    takeAll(bucket, 0);
+    bucket.configure({ requestsPerSecond: 50, burst: 100 }, 2_000);
+    expect(takeAll(bucket, 2_000)).to.equal(2);
   });
 
   it('keeps a sixteenth of its rate in the longest storm', () => {
