@@ -3,7 +3,7 @@ import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/ap
 import type { Applied, ApplyContext, FleetEvent } from '../../../dist/fleet/apply.js';
 import { isActive, openJobs } from '../../../dist/fleet/activity.js';
 import type { InstanceState, TrackedTask } from '../../../dist/fleet/state.js';
-import { displayedTasks, isStuck, openTasks } from '../../../dist/fleet/view.js';
+import { displayedTasks, isFresh, isStuck, openTasks } from '../../../dist/fleet/view.js';
 import type { BackupTask, Lookup, PollResult } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 
@@ -80,6 +80,29 @@ describe('a task that is followed', () => {
     expect(watched.poll(1_000, [taskOf('1', { processPercent: 40 })]).task('1')?.lastProgressAt).to.equal(1_000);
     const other = taskOf('1', { processPercent: 40, progressStatus: 'Waiting' });
     expect(watched.poll(2_000, [other]).task('1')?.lastProgressAt).to.equal(2_000);
+    expect(watched.poll(3_000, [other]).task('1')?.lastProgressAt).to.equal(2_000);
+    expect(watched.poll(4_000, [{ ...other, backupStatus: 'Waiting' }]).task('1')?.lastProgressAt).to.equal(4_000);
+  });
+
+  it('has a mode of its own when JobMode was never given', () => {
+    const watched = new Watched().poll(0, [taskOf('1', { mode: 'Unknown' })]);
+    expect(watched.task('1')?.task.mode).to.equal('Unknown');
+    expect(watched.state.outcomes).to.have.all.keys('Unknown');
+  });
+
+  it('is never stuck while it is queued or once it has ended', () => {
+    for (const backupStatus of ['NoStart', 'Failed'] as const) {
+      const watched = new Watched();
+      watched.scrapes = { lastMs: undefined };
+      watched.poll(0, [taskOf('1', { backupStatus })]).poll(120 * MINUTE, [taskOf('1', { backupStatus })]);
+      expect(isStuck(watched.state, watched.task('1')!), backupStatus).to.equal(false);
+    }
+  });
+
+  it('is not stuck before a poll has worked', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    watched.state = { ...watched.state, lastGoodPollAt: undefined };
+    expect(isStuck(watched.state, watched.task('1')!)).to.equal(false);
   });
 
   it('is stuck once the last good poll saw no progress for longer than its threshold, not while nothing is seen', () => {
@@ -102,6 +125,21 @@ describe('a task that is followed', () => {
     watched.poll(2, [queued('99'), queued('9'), finished('100')], [['10', finished('10')]]);
     expect(displayed()).to.deep.equal(['99', '9', '100']);
     expect(openTasks(watched.state, 'Automated')).to.equal(2);
+  });
+
+  it('is displayed by the higher job id, whatever the order of the listing and the length of the ids', () => {
+    for (const [listed, displayed] of [
+      ['11 12', '12 11'],
+      ['12 11', '12 11'],
+      ['9 12', '12 9'],
+      ['12 9', '12 9'],
+      ['11 02 12', '12 11 02'],
+      ['7', '7'],
+    ] as const) {
+      const tasks = listed.split(' ').map((id) => taskOf(id));
+      const shown = displayedTasks(new Watched().poll(0, tasks).state);
+      expect(shown.map(({ task }) => task.backupJobId).join(' '), listed).to.equal(displayed);
+    }
   });
 
   it('keeps its times when it returns after a gap of one poll', () => {
@@ -334,6 +372,39 @@ describe('the outcome of a task', () => {
     expect(watched.state.outcomes.Automated?.last.Finished?.durationMs).to.equal(60_000);
   });
 
+  it('has a duration up to exactly two active intervals after the last good poll', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(60_000, [finished('1')]);
+    expect(watched.state.outcomes.Automated?.last.Finished?.durationMs).to.equal(60_000);
+  });
+
+  it('has no duration when the task was never seen running, or ended unseen over a restart', () => {
+    const queued = new Watched().poll(0, [taskOf('1', { backupStatus: 'NoStart' })]).poll(30_000, [finished('1')]);
+    expect(queued.state.outcomes.Automated?.last.Finished).to.include({ at: 30_000, durationMs: undefined });
+    const restarted = new Watched().poll(0, [taskOf('1')]);
+    restarted.state = { ...restarted.state, lastPoll: undefined, lastGoodPollAt: undefined };
+    restarted.poll(7_200_000, [finished('1')]);
+    expect(restarted.state.outcomes.Automated?.last.Finished).to.include({ at: 7_200_000, durationMs: undefined });
+  });
+
+  it('is told with the task, its mode and its completion', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, [failed('1')]);
+    const completion = { outcome: 'Failed', at: 30_000, durationMs: 30_000, backupJobId: '1', backupId: undefined };
+    expect(watched.events).to.deep.equal([
+      { type: 'task_seen', task: taskOf('1') },
+      { type: 'task_ended', task: failed('1'), completion },
+    ]);
+  });
+
+  it('is noted and not counted while it cannot be stored', () => {
+    const before = new Watched().poll(0, [taskOf('1')]).state;
+    const context = { nowMs: 30_000, activeIntervalMs: 30_000, lastScrapeMs: 20_000, mayCount: false };
+    const { state, events } = applyPoll(before, { ok: true, tasks: [failed('1')] }, context);
+    expect([state.outcomes.Automated?.counts, events]).to.deep.equal([NOTHING, []]);
+    const later = applyPoll(state, { ok: true, tasks: [] }, { ...context, nowMs: 60_000, mayCount: true });
+    expect(later.state.outcomes.Automated?.counts).to.deep.equal(ONE_FAILED);
+    expect(later.state.outcomes.Automated?.last.Failed).to.include({ at: 30_000, durationMs: 30_000 });
+  });
+
   it('is remembered for all jobs still listed and the last 32 others', () => {
     const watched = new Watched();
     const lingering = finished('1');
@@ -452,6 +523,13 @@ describe('an unexpected value', () => {
 });
 
 describe('an instance', () => {
+  it('is fresh until its last good poll is as old as the limit, unless it has no backup tasks', () => {
+    const { state } = new Watched().poll(1_000, []);
+    expect([isFresh(state, 1_999, 1_000), isFresh(state, 2_000, 1_000)]).to.deep.equal([true, false]);
+    expect(isFresh({ ...state, unsupported: 'read-only' }, 1_000, 1_000)).to.equal(false);
+    expect(isFresh({ ...state, lastGoodPollAt: undefined }, 1_000, 1_000)).to.equal(false);
+  });
+
   it('is idle while its only open outcome cannot be had: three lookups failed', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
     const activity = [1, 2, 3].map((failure) => {

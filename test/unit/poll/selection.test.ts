@@ -33,7 +33,8 @@ describe('the instances to poll, of those that are listed', () => {
   const everything = { engines: [], include: undefined, exclude: undefined };
 
   it('are those of the four engines that have backup tasks', () => {
-    const listed = ['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB', 'Redis'].map((engine) => ({ ...orders, engine }));
+    const of = (engine: string): typeof orders => ({ ...orders, engine });
+    const listed = ['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB', 'Redis'].map(of);
     const { selected, leftOut } = select(listed, everything);
     expect(selected.map(({ engine }) => engine)).to.deep.equal(['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB']);
     expect(leftOut).to.deep.equal([
