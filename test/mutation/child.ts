@@ -4,11 +4,12 @@
  */
 import { Session } from 'node:inspector';
 import type { Profiler } from 'node:inspector';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Mocha from 'mocha';
 
 export interface RunRequest {
+  /** From the working directory. */
   readonly files: readonly string[];
   /** Ids of the tests to run; undefined: all, with coverage. */
   readonly only: readonly string[] | undefined;
@@ -44,7 +45,7 @@ function finish(answer: RunAnswer): void {
 }
 
 async function run({ files, only, subject }: RunRequest): Promise<void> {
-  const cover = only === undefined ? coverageOf(pathToFileURL(subject).href) : () => [];
+  const cover = only === undefined ? coverageOf(pathToFileURL(resolve(subject)).href) : () => [];
   const mocha = new Mocha({ reporter: Silent, bail: only !== undefined, timeout: 20_000 });
   for (const file of files) mocha.addFile(file);
   try {

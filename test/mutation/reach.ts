@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const IMPORT = /(?:\bfrom|\bimport|\bimport\()\s*["'](\.[^"']+)["']/g;
 
-/** Of the test files, those that import `file`, by however many steps: the number of steps, the nearest first. */
-export function testsThatReach(file: string, tests: readonly string[]): ReadonlyMap<string, number> {
+/** Of the test files, those that import `file`, by however many steps: the number of steps, the nearest first. Paths are from the root. */
+export function testsThatReach(root: string, file: string, tests: readonly string[]): ReadonlyMap<string, number> {
   const imports = new Map<string, readonly string[]>();
   const importsOf = (path: string): readonly string[] => {
     const known = imports.get(path);
     if (known !== undefined) return known;
-    const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    const found = [...text.matchAll(IMPORT)].map(([, specifier = '']) => resolve(dirname(path), specifier));
+    const text = existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '';
+    const found = [...text.matchAll(IMPORT)].map(([, specifier = '']) => join(dirname(path), specifier));
     imports.set(path, found);
     return found;
   };

@@ -27,71 +27,57 @@ export interface MutationRun {
 const GRACE_MS = 5_000;
 /** For a process to start and load its tests, on a machine that is busy. */
 const LOADING_MS = 60_000;
+const DRY_RUN_MS = 600_000;
 /** Of the time that the tests took unmutated. */
 const PATIENCE = 5;
 
 /** The fate of each mutant, in the order of the source. @throws if the tests fail before anything is mutated */
-export async function runMutants({
-  roots,
-  file,
-  tests,
-  graceMs = GRACE_MS,
-}: MutationRun): Promise<ReadonlyMap<Mutant, Fate>> {
+export async function runMutants(run: MutationRun): Promise<ReadonlyMap<Mutant, Fate>> {
+  const { roots, file, tests } = run;
   const [root = '.'] = roots;
   const code = readFileSync(join(root, file), 'utf8');
-  const distances = testsThatReach(
-    join(root, file),
-    tests.map((test) => join(root, test)),
-  );
-  const dry = await runTests(
-    root,
-    { files: [...distances.keys()], only: undefined, subject: join(root, file) },
-    600_000,
-  );
-  if (typeof dry === 'string' || dry.failure !== undefined) {
-    throw new Error(`the tests fail unmutated: ${typeof dry === 'string' ? dry : dry.failure}`);
-  }
+  const distances = testsThatReach(root, file, tests);
   const nearest = Math.min(...distances.values());
-  const isNear = ({ id }: TestRun): boolean => distances.get(join(root, fileOf(id))) === nearest;
-  const mutants = mutantsOf(code);
-  const fates = new Map<Mutant, Fate>();
-  const queue = [...mutants];
-  await Promise.all(
-    roots.map(async (own) => {
-      for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-        const reaching = testsOf(dry, mutant.start);
-        // Few mutants outlive the tests that import the module themselves, and those are the quickest to load.
-        const stages = [reaching.filter(isNear), reaching.filter((test) => !isNear(test))];
-        replace(join(own, file), code.slice(0, mutant.start) + mutant.replacement + code.slice(mutant.end));
-        fates.set(mutant, await fateOf({ root: own, file, stages, graceMs }));
-      }
-      replace(join(own, file), code);
-    }),
-  );
-  return new Map(mutants.map((mutant) => [mutant, fates.get(mutant) ?? 'survived']));
-}
-
-interface Trial {
-  readonly root: string;
-  readonly file: string;
-  /** The tests to run, one group after the other for as long as they pass. */
-  readonly stages: readonly (readonly TestRun[])[];
-  readonly graceMs: number;
-}
-
-async function fateOf({ root, file, stages, graceMs }: Trial): Promise<Fate> {
-  for (const tests of stages) {
-    if (tests.length === 0) continue;
-    const only = tests.map(({ id }) => id);
-    const files = [...new Set(only.map(fileOf))].map((test) => join(root, test));
-    const timeoutMs = graceMs + PATIENCE * tests.reduce((sum, { durationMs }) => sum + durationMs, 0);
-    const answer = await runTests(root, { files, only, subject: join(root, file) }, timeoutMs);
-    if (answer === 'timeout') return 'timeout';
-    if (answer === 'died') return 'killed';
-    if (!answer.isLoaded) return 'broken';
-    if (answer.failure !== undefined) return 'killed';
+  const isNear = (test: string): boolean => distances.get(test) === nearest;
+  const reaching = [...distances.keys()];
+  const fates = new Map<Mutant, Fate>(mutantsOf(code).map((mutant) => [mutant, 'survived']));
+  // Few mutants outlive the tests that import the module themselves, and those are the quickest to run.
+  for (const group of [reaching.filter(isNear), reaching.filter((test) => !isNear(test))]) {
+    const survivors = [...fates].filter(([, fate]) => fate === 'survived').map(([mutant]) => mutant);
+    if (group.length === 0 || survivors.length === 0) continue;
+    const dry = await dryRun(root, file, group);
+    await Promise.all(
+      roots.map(async (own) => {
+        for (let mutant = survivors.shift(); mutant !== undefined; mutant = survivors.shift()) {
+          replace(join(own, file), code.slice(0, mutant.start) + mutant.replacement + code.slice(mutant.end));
+          fates.set(mutant, await fateOf(run, own, testsOf(dry, mutant.start)));
+        }
+        replace(join(own, file), code);
+      }),
+    );
   }
-  return 'survived';
+  return fates;
+}
+
+async function dryRun(root: string, file: string, tests: readonly string[]): Promise<RunAnswer> {
+  const dry = await runTests(root, { files: tests, only: undefined, subject: file }, DRY_RUN_MS);
+  if (typeof dry !== 'string' && dry.failure === undefined) return dry;
+  throw new Error(`the tests fail unmutated: ${typeof dry === 'string' ? dry : dry.failure}`);
+}
+
+async function fateOf(
+  { file, graceMs = GRACE_MS }: MutationRun,
+  root: string,
+  tests: readonly TestRun[],
+): Promise<Fate> {
+  if (tests.length === 0) return 'survived';
+  const only = tests.map(({ id }) => id);
+  const timeoutMs = graceMs + PATIENCE * tests.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const answer = await runTests(root, { files: [...new Set(only.map(fileOf))], only, subject: file }, timeoutMs);
+  if (answer === 'timeout') return 'timeout';
+  if (answer === 'died') return 'killed';
+  if (!answer.isLoaded) return 'broken';
+  return answer.failure === undefined ? 'survived' : 'killed';
 }
 
 /** The tests that run what is at `offset`; all of them if loading the module already does. */

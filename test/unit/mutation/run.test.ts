@@ -66,7 +66,9 @@ describe('mutation testing', () => {
     return reportOf({ path, text: CODE, code: CODE, lineAt }, fates, readEquivalents(yaml).get(path) ?? []);
   }
 
-  before(async () => {
+  before(async function () {
+    // Some thirty processes, on a machine that may be busy.
+    this.timeout(120_000);
     roots = [treeOf(FILES), treeOf(FILES)];
     fates = await runMutants({ roots, file: 'dist/subject.js', tests: TESTS, graceMs: 3_000 });
   });
