@@ -40,7 +40,7 @@ function sample(): { readonly busy: InstanceState; readonly at: number } {
   let [state, at] = [newInstanceState(instanceOf('rm-busy'), START), START];
   const poll = (tasks: readonly BackupTask[], ...asked: readonly string[]): void => {
     at += 30_000;
-    const context = { nowMs: at, activeIntervalMs: 30_000, lastScrapeMs: undefined };
+    const context = { nowMs: at, activeIntervalMs: 30_000, lastScrapeMs: at - 1 };
     ({ state } = applyPoll(state, { ok: true, tasks }, context));
     for (const backupJobId of asked) {
       ({ state } = applyLookup(state, { backupJobId, result: { ok: true, value: undefined } }, context));
@@ -124,8 +124,10 @@ describe('the versions of the state', () => {
       const clock = new FakeClock(START + 86_400_000);
       const wanted = Object.entries(fixture(CURRENT).records).map(([key, text]) => {
         const { state, goneAt } = readRecord(key, text, clock);
-        const tasks = state.tasks.map((task) => ({ ...task, lastOpenAt: task.lastProgressAt, ...expected }));
-        return { state: { ...state, tasks }, goneAt };
+        const added = { unlistedAt: undefined, ...expected };
+        const tasks = state.tasks.map((task) => ({ ...task, lastOpenAt: task.lastProgressAt, ...added }));
+        const outcomes = Object.entries(state.outcomes).map(([mode, seen]) => [mode, { ...seen, openedAt: undefined }]);
+        return { state: { ...state, tasks, outcomes: Object.fromEntries(outcomes) }, goneAt };
       });
       for (let start = 0; start < 2; start++) {
         const found = Object.entries(await readAll()).map(([key, text]) => readRecord(key, text, clock));

@@ -77,6 +77,7 @@ describe('what a scrape shows', () => {
   it('of a task survives a kill at once, the first of its mode or not', async () => {
     for (const job of ['1', '2']) {
       await poll(taskOf(job));
+      await clock.advance(1);
       expect(scraped().tasks.map(({ task }) => task.backupJobId)).to.deep.equal([job]);
       await poll(taskOf(job, { backupStatus: 'Finished' }));
       await poll();
@@ -192,6 +193,7 @@ describe('what a scrape shows', () => {
     const killed = await afterKill();
     expect(killed).to.include({ lastPoll: undefined, lastGoodPollAt: undefined });
     await clock.advance(downMs - 1_000);
+    scraped();
     await poll(taskOf('1', { backupStatus: 'Finished' }));
     return scraped().outcomes.Automated!.last.Finished!.durationMs;
   }
@@ -206,6 +208,8 @@ describe('what a scrape shows', () => {
 
   it('costs no write where nothing is open, nor for a task that ended and is still listed', async () => {
     await poll(taskOf('1'));
+    await clock.advance(1);
+    scraped();
     await poll(taskOf('1', { backupStatus: 'Finished' }));
     await clock.advance(1_000);
     const before = onDisk.get(KEY);
