@@ -6,6 +6,8 @@ export interface Mutant {
   readonly start: number;
   readonly end: number;
   readonly replacement: string;
+  /** It matters to a test that runs what is here. */
+  readonly runAt: number;
 }
 
 /**
@@ -14,9 +16,9 @@ export interface Mutant {
  */
 export function mutantsOf(code: string): readonly Mutant[] {
   const found = new Map<string, Mutant>();
-  const add: Add = ({ start, end }, replacement) => {
+  const add: Add = ({ start, end }, replacement, runAt = start) => {
     const key = `${start}:${end}:${replacement}`;
-    if (code.slice(start, end) !== replacement && !found.has(key)) found.set(key, { start, end, replacement });
+    if (code.slice(start, end) !== replacement && !found.has(key)) found.set(key, { start, end, replacement, runAt });
   };
   walk(parse(code, { ecmaVersion: 'latest', sourceType: 'module' }), undefined, (node, parent) =>
     mutate(node, parent, add, code),
@@ -28,7 +30,7 @@ interface Range {
   readonly start: number;
   readonly end: number;
 }
-type Add = (range: Range, replacement: string) => void;
+type Add = (range: Range, replacement: string, runAt?: number) => void;
 
 function walk(node: AnyNode, parent: AnyNode | undefined, visit: (node: AnyNode, parent?: AnyNode) => void): void {
   visit(node, parent);
@@ -112,11 +114,12 @@ function mutate(node: AnyNode, parent: AnyNode | undefined, add: Add, code: stri
       break;
     case 'LogicalExpression':
       if (node.operator !== '??' && !isLoop(parent)) addBoth(node, add);
-      add(operator(node.operator, node.left), SWAPPED_LOGICAL[node.operator]);
+      // V8 counts the operator with what is right of it, which may not have run.
+      add(operator(node.operator, node.left), SWAPPED_LOGICAL[node.operator], node.start);
       break;
     case 'AssignmentExpression': {
       const other = SWAPPED_ASSIGNMENT[node.operator];
-      if (other !== undefined) add(operator(node.operator, node.left), other);
+      if (other !== undefined) add(operator(node.operator, node.left), other, node.start);
       break;
     }
     case 'IfStatement':

@@ -29,27 +29,31 @@ export function reportOf(
   equivalents: readonly Equivalent[],
 ): Report {
   const lines = text.split('\n');
-  const unused = new Set(equivalents);
+  const unused = [...equivalents];
   const survivors: string[] = [];
   const complaints: string[] = [];
   const counts = { killed: 0, timeout: 0, broken: 0, survived: 0, equivalent: 0 };
-  for (const [number, [mutant, fate]] of [...fates].entries()) {
+  const tried = [...fates].map(([mutant, fate], index) => {
     const at = lineAt(mutant.start);
     const line = lines[at - 1]?.trim() ?? '';
     const mutation = mutationText(mutant, code);
-    const where = `#${number + 1} ${path}:${at}: ${mutation}   in   ${line}`;
-    // Two of a line may read the same: an entry stands for one.
-    const equivalent = [...unused].find((entry) => entry.line === line && entry.mutation === mutation);
-    if (equivalent !== undefined && fate !== 'broken') {
-      unused.delete(equivalent);
-      if (fate === 'survived') counts.equivalent++;
-      else complaints.push(`listed as equivalent, but ${fate}: ${where}`);
-    }
-    if (fate === 'survived' && equivalent === undefined) survivors.push(where);
+    return { fate, line, mutation, where: `#${index + 1} ${path}:${at}: ${mutation}   in   ${line}` };
+  });
+  for (const { fate, line, mutation, where } of tried) {
     counts[fate]++;
+    if (fate !== 'survived') continue;
+    // Two of a line may read the same: an entry stands for one, and one that survived.
+    const index = unused.findIndex((entry) => entry.line === line && entry.mutation === mutation);
+    if (index === -1) survivors.push(where);
+    else counts.equivalent += unused.splice(index, 1).length;
   }
   for (const { line, mutation } of unused) {
-    complaints.push(`listed as equivalent, but no such mutant: ${path}: ${mutation}   in   ${line}`);
+    const other = tried.find((one) => one.line === line && one.mutation === mutation);
+    complaints.push(
+      other === undefined
+        ? `listed as equivalent, but no such mutant: ${path}: ${mutation}   in   ${line}`
+        : `listed as equivalent, but ${other.fate}: ${other.where}`,
+    );
   }
   const killed = counts.killed + counts.timeout;
   const score = (100 * killed) / (killed + counts.survived - counts.equivalent || 1);

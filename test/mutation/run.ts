@@ -50,7 +50,7 @@ export async function runMutants(run: MutationRun): Promise<ReadonlyMap<Mutant, 
       roots.map(async (own) => {
         for (let mutant = survivors.shift(); mutant !== undefined; mutant = survivors.shift()) {
           replace(join(own, file), code.slice(0, mutant.start) + mutant.replacement + code.slice(mutant.end));
-          fates.set(mutant, await fateOf(run, own, testsOf(dry, mutant.start)));
+          fates.set(mutant, await fateOf(run, own, testsOf(dry, mutant.runAt)));
         }
         replace(join(own, file), code);
       }),

@@ -62,6 +62,13 @@ describe('the mutants of a program', () => {
     expect(mutated('while (a) b;')).to.have.members(['while (false) b;', 'while (a) ;']);
   });
 
+  it('of an operator matter to every test that runs its left side', () => {
+    const code = 'f(a ?? b);';
+    expect(
+      mutantsOf(code).map(({ start, runAt }) => [code.slice(start, start + 2), code.slice(runAt)]),
+    ).to.deep.include(['??', 'a ?? b);']);
+  });
+
   it('are none of what names a module or a property, nor of a directive', () => {
     expect(mutated("'use strict';\nimport { a } from 'b';\nexport { c } from 'd';")).to.deep.equal([]);
     expect(mutated("const a = { 'b-c': d };")).to.deep.equal(['const a = {};']);
