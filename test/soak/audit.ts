@@ -188,11 +188,13 @@ export class Audit {
     const others = instance
       .jobs(now, -Infinity)
       .filter((job) => job.mode === mode && job.told.firstAt <= listing.at && !isListed(job));
+    // Lookups come after the listing: one that has decided since may be taken in already.
     const pending = others.filter(({ told }) => told.decidedAt > at + ROUNDING_MS);
+    const undecided = pending.filter(({ told }) => told.outcome === undefined && !told.isDoubtful);
     // An end that could not be stored is not shown: the task stays as it was.
     const isUnstored = others.some(({ told }) => told.decidedAt >= (faults.unsavedSince(at) ?? Infinity));
     const isDoubtful = isUnstored || listing.at < instance.doubtfulUntil;
-    const least = open + (isDoubtful ? 0 : pending.filter(({ told }) => !told.isDoubtful).length);
+    const least = open + (isDoubtful ? 0 : undecided.length);
     const most = open + (isDoubtful ? others.length : pending.length);
     const value = shown.value('tasks', mode);
     if (value === undefined || value < least || value > most) {
