@@ -1,5 +1,5 @@
 import { Composer, isAlias, isCollection, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml';
-import type { Alias, CST, Node, YAMLError } from 'yaml';
+import type { Alias, CST, Document, Node, YAMLError } from 'yaml';
 import type { Problems } from './problems.js';
 
 /** A parsed file: its root, and what the nodes alone do not tell. */
@@ -37,6 +37,10 @@ const SYNTAX: Readonly<Partial<Record<YAMLError['code'], string>>> = {
 
 const MAX_DEPTH = 100;
 const MAX_ERRORS = 100;
+/** Ten thousand static instances with five labels each have 490,000. What the parser makes of one is up to 1 KB. */
+const MAX_TOKENS = 500_000;
+const BLANK = /^[ \t\r\n#]/;
+const TOO_MANY_ERRORS = new Error('too many errors');
 
 /**
  * Parses YAML 1.2.
@@ -49,10 +53,9 @@ export function parseYaml(text: string, problems: Problems): YamlFile {
 
   // Keys are compared where their path is known, in setting.ts.
   const composer = new Composer({ schema: 'core', stringKeys: true, uniqueKeys: false });
-  const tokens = boundedTokens(text, lines, refuse);
-  const [document, second] = composer.compose(tokens, true, text.length);
-  const wrong = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
-  for (const { code, pos } of wrong) refuse(pos[0], SYNTAX[code] ?? `not valid (${code})`);
+  boundErrors(composer, refuse);
+  const [document, second] = compose(composer, text, boundedTokens(text, lines, refuse));
+  for (const { code, pos } of document?.errors ?? []) refuse(pos[0], ruleOf(code));
   if (second !== undefined) refuse(second.range[0], 'a file must hold one document; drop what follows ---');
   problems.throwIfAny();
 
@@ -68,15 +71,51 @@ export function parseYaml(text: string, problems: Problems): YamlFile {
 
 type Refuse = (offset: number, rule: string) => void;
 
+function ruleOf(code: YAMLError['code']): string {
+  return SYNTAX[code] ?? `not valid (${code})`;
+}
+
+/** Of what is wrong the library keeps an error with its stack each, however much it is: a text of 2 MiB filled the heap. */
+function boundErrors(composer: Composer, refuse: Refuse): void {
+  let errors = 0;
+  Reflect.set(composer, 'onError', (source: ErrorSource, code: YAMLError['code']) => {
+    if (++errors > MAX_ERRORS) throw TOO_MANY_ERRORS;
+    refuse(offsetOf(source), ruleOf(code));
+  });
+}
+
+/** As the library's own functions tell where an error is. */
+type ErrorSource = number | readonly [number, ...unknown[]] | { readonly offset: number };
+
+function offsetOf(source: ErrorSource): number {
+  if (typeof source === 'number') return source;
+  return 'offset' in source ? source.offset : source[0];
+}
+
+/** The documents of the text; none when too much of it is wrong. */
+function compose(composer: Composer, text: string, tokens: Iterable<CST.Token>): readonly Document.Parsed[] {
+  try {
+    return [...composer.compose(tokens, true, text.length)];
+  } catch (thrown) {
+    if (thrown !== TOO_MANY_ERRORS) throw thrown;
+    return [];
+  }
+}
+
 /**
- * What the parser makes of the text, ended as soon as that is nested too deeply or is mostly errors: what follows in
+ * What the parser makes of the text, ended as soon as that is too much, nested too deeply or mostly errors: what follows in
  * the library is recursive, and near a full stack even compiling a regular expression kills the process.
  */
 function* boundedTokens(text: string, lines: LineCounter, refuse: Refuse): Generator<CST.Token, void> {
   const parser = new Parser(lines.addNewLine);
   let errors = 0;
+  let count = 0;
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
+    if (!BLANK.test(lexeme) && ++count > MAX_TOKENS) {
+      refuse(parser.offset, `too much for one file: more than ${MAX_TOKENS} tokens`);
+      return;
+    }
     for (const token of parser.next(lexeme)) {
       if (token.type === 'error' && ++errors > MAX_ERRORS) return;
       yield token;

@@ -107,6 +107,26 @@ describe('any text at all', () => {
     }
   });
 
+  it('is refused before what is wrong with it can fill the memory', () => {
+    const wrong = {
+      'plain texts that begin with @': [ACCOUNT + '@ x\n'.repeat(1_000), 4],
+      'escapes that are none': [`${ACCOUNT}x: "${String.raw`\q`.repeat(1_000)}"\n`, 4],
+    } as const;
+    for (const [what, [text, line]] of Object.entries(wrong)) {
+      const problems = problemsOf(text);
+      expect(problems[0], what).to.match(new RegExp(`^c\\.yaml:${line}: YAML syntax: `));
+      expect(problems.length, what).to.be.at.most(100);
+      expect(problems.join(), what).not.to.contain('more problems');
+    }
+  });
+
+  it('is refused before there is too much of it', () => {
+    const last = 'c.yaml:4: YAML syntax: too much for one file: more than 500000 tokens';
+    for (const one of ['x,', '*a,', '[],']) {
+      expect(problemsOf(`${ACCOUNT}x: [${one.repeat(500_000)}]\n`), one).to.deep.equal([last]);
+    }
+  }).timeout(60_000);
+
   it('is refused when its aliases stand for more than it holds', function () {
     this.timeout(60_000);
     const labels = `{${Array.from({ length: 1000 }, (_, index) => `l${index}: x`).join(', ')}}`;
