@@ -1,5 +1,5 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, Scalar } from 'yaml';
-import type { Document, Node, YAMLMap } from 'yaml';
+import { isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, parseAllDocuments, Parser, Scalar } from 'yaml';
+import type { Alias, Document, Node, YAMLMap } from 'yaml';
 import { UsageError } from '../../errors.js';
 
 /** A node of the file and where it stands, such as `tls_server_config.min_version`; undefined: the key has no value. */
@@ -16,6 +16,14 @@ const NULL = /^(|~|null|Null|NULL)$/;
 const TRUE = /^(y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
 const FALSE = /^(n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/;
 const BOOL_TAG = 'tag:yaml.org,2002:bool';
+/** Three thousand users. The file is read again whenever it changes, while the exporter serves. */
+const MAX_BYTES = 256 * 1024;
+const MAX_DEPTH = 100;
+/** Resolved once each, by a walk through the file. */
+const MAX_ALIASES = 100;
+/** A few aliases that merge each other stand for any number. */
+const MAX_MERGES = 1_000;
+const MAX_PROBLEMS = 100;
 
 /**
  * A YAML file read as strictly as Go's yaml.v2 does: every scalar is text until its key asks for another type, a key
@@ -28,13 +36,18 @@ export class YamlFile {
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed | undefined;
   readonly #problems = new Set<string>();
+  readonly #targets = new Map<Alias, Node | undefined>();
+  #merges = 0;
 
   /** @throws UsageError when the text is no YAML */
   constructor(file: string, content: Uint8Array) {
     this.#file = file;
+    if (content.length > MAX_BYTES)
+      throw new UsageError([`${file}:1: must not be larger than ${MAX_BYTES / 1024} KiB`]);
     const text = decode(content);
     if (text === undefined || CONTROL.test(text))
       throw new UsageError([`${file}:1: must be UTF-8 without control bytes`]);
+    if (isTooDeep(text)) throw new UsageError([`${file}:1: must not be nested deeper than ${MAX_DEPTH} levels`]);
     // Failsafe: no value is resolved. Of an error only its code is told: the message can quote what stands there.
     const documents = parseAllDocuments(text, {
       version: '1.1',
@@ -60,7 +73,10 @@ export class YamlFile {
 
   /** @throws UsageError if anything failed so far */
   throwProblems(): void {
-    if (this.#problems.size > 0) throw new UsageError([...this.#problems]);
+    if (this.#problems.size === 0) return;
+    const told = [...this.#problems].slice(0, MAX_PROBLEMS);
+    const rest = this.#problems.size - told.length;
+    throw new UsageError(rest === 0 ? told : [...told, `${this.#file}: and ${rest} more problems`]);
   }
 
   /** The entries of a mapping, by key. Without a value: none. */
@@ -111,6 +127,10 @@ export class YamlFile {
   }
 
   #collect(field: Field, map: YAMLMap, fields: Fields, within: readonly YAMLMap[]): void {
+    if (++this.#merges > MAX_MERGES) {
+      this.fail(field, `must not merge more than ${MAX_MERGES} mappings`);
+      return;
+    }
     if (within.includes(map)) {
       this.fail(field, 'must not merge itself');
       return;
@@ -143,7 +163,12 @@ export class YamlFile {
 
   #resolve(node: Node | null | undefined): Node | undefined {
     if (!isAlias(node)) return node ?? undefined;
-    return this.#document === undefined ? undefined : node.resolve(this.#document);
+    if (!this.#targets.has(node)) {
+      if (this.#targets.size >= MAX_ALIASES)
+        this.#problems.add(`${this.#file}:${this.#line(node.range?.[0] ?? 0)}: more than ${MAX_ALIASES} aliases`);
+      else this.#targets.set(node, this.#document && node.resolve(this.#document));
+    }
+    return this.#targets.get(node);
   }
 
   #lineOf({ path, node }: Field): number {
@@ -153,6 +178,16 @@ export class YamlFile {
   #line(offset: number): number {
     return this.#lines.linePos(offset).line;
   }
+}
+
+/** The library composes by recursion. */
+function isTooDeep(text: string): boolean {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) void token;
+    if (parser.stack.length > MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 function decode(content: Uint8Array): string | undefined {

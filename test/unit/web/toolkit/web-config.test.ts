@@ -311,6 +311,30 @@ describe('the web configuration file', () => {
     ]);
   });
 
+  it('is refused before it takes long or much memory', () => {
+    const merged = (levels: number): string =>
+      Array.from({ length: levels }, (_, n) =>
+        n === 0 ? 'm0: &m0 {a: b}\n' : `m${n}: &m${n} {<<: [${`*m${n - 1}, `.repeat(9)}]}\n`,
+      ).join('');
+    const bombs: readonly (readonly [string, RegExp])[] = [
+      ['#'.repeat(256 * 1024 + 1), /^1: must not be larger than 256 KiB$/],
+      ...['[', '{a: ', '- ', '&a [', '? '].map(
+        (open) => [open.repeat(20_000), /^1: must not be nested deeper than 100 levels$/] as const,
+      ),
+      [`${merged(9)}basic_auth_users: *m8\n`, /^10: basic_auth_users: must not merge more than 1000 mappings$/],
+      [`a: &a x\n${TLS}  cipher_suites: [${'*a, '.repeat(20_000)}]\n`, /^5: more than 100 aliases$/],
+    ];
+    for (const [yaml, problem] of bombs) {
+      const problems = problemsOf(yaml);
+      expect(problems.length, yaml.slice(0, 20)).to.be.at.most(101);
+      expect(
+        problems.some((line) => problem.test(line)),
+        `${yaml.slice(0, 20)}: ${problems[0]}`,
+      ).to.equal(true);
+    }
+    expect(problemsOf('k: 1\n'.repeat(1_000))).to.have.length(101);
+  });
+
   it('warns of what is accepted but hardly meant', () => {
     const warnings: readonly (readonly [string, string])[] = [
       ['http_server_config:\n  http2: true\n', 'http2 is not offered: clients speak HTTP/1.1'],
