@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
-import { EnvHttpProxyAgent, Pool } from 'undici';
-import type { Dispatcher } from 'undici';
+import { EnvHttpProxyAgent, errors, Pool } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { UsageError } from '../errors.js';
 
 export interface DispatcherOptions {
@@ -18,7 +18,8 @@ export interface DispatcherOptions {
 const KEEP_ALIVE_MS = 60_000;
 
 /**
- * Connections to one endpoint that are kept, directly or through the proxy of the environment.
+ * Connections to one endpoint that are kept, directly or through the proxy of the environment: as in other tools,
+ * HTTPS_PROXY is for endpoints of https, HTTP_PROXY for those of http.
  * @throws UsageError when the address of the proxy is none
  */
 export function createDispatcher({ endpoint, timeoutMs, lookup, env = process.env }: DispatcherOptions): Dispatcher {
@@ -26,11 +27,44 @@ export function createDispatcher({ endpoint, timeoutMs, lookup, env = process.en
     keepAliveTimeout: KEEP_ALIVE_MS,
     connect: { timeout: timeoutMs, ...(lookup === undefined ? {} : { lookup }) },
   };
-  const httpProxy = proxyOf(env['http_proxy'] ?? env['HTTP_PROXY'] ?? '', 'HTTP_PROXY');
-  const httpsProxy = proxyOf(env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '', 'HTTPS_PROXY');
-  if ((httpProxy === '' && httpsProxy === '') || isLoopback(new URL(endpoint).hostname))
-    return new Pool(endpoint, pool);
-  return new EnvHttpProxyAgent({ ...pool, httpProxy, httpsProxy, noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '' });
+  const { protocol, hostname } = new URL(endpoint);
+  const variable = protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const proxy = proxyOf(env[variable.toLowerCase()] ?? env[variable] ?? '', variable);
+  if (proxy === '' || isLoopback(hostname)) return new Pool(endpoint, pool);
+  return new EnvHttpProxyAgent({
+    ...pool,
+    ...loginOf(new URL(proxy)),
+    httpProxy: proxy,
+    httpsProxy: proxy,
+    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+    // Of the connections to the proxy: it may never answer to CONNECT.
+    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: timeoutMs }),
+    factory: (origin, options) => new Pool(origin, failingTunnels(options)),
+  });
+}
+
+/** undici itself leaves out a login without a password. */
+function loginOf({ username, password }: URL): { readonly token?: string } {
+  if (username === '') return {};
+  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  return { token: `Basic ${login.toString('base64')}` };
+}
+
+/**
+ * A socket that ends is no failure to undici, but a reason to connect anew at once: as long as a proxy closed every
+ * connection, hundreds a second.
+ */
+function failingTunnels(options: Pool.Options): Pool.Options {
+  const { connect } = options;
+  if (typeof connect !== 'function') return options;
+  return {
+    ...options,
+    connect: (target, callback) =>
+      connect(target, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+        if (error === null) callback(null, socket);
+        else callback(error instanceof errors.SocketError ? new Error(`proxy: ${error.message}`) : error, null);
+      }),
+  };
 }
 
 /** As other tools read it: `host:port` is short for `http://host:port`. The value may hold a password. */

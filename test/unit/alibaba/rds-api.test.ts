@@ -9,6 +9,7 @@ import { createDispatcher } from '../../../dist/alibaba/dispatcher.js';
 import { createRdsApi } from '../../../dist/alibaba/rds-api.js';
 import { UsageError } from '../../../dist/errors.js';
 import type { ApiError, ApiResult } from '../../../dist/model.js';
+import { FakeClock } from '../../helpers/fake-clock.js';
 import { SECRET, fixedCredentials, http, portOf, startWire } from './wire.js';
 import type { Respond, Wire, WireOptions } from './wire.js';
 
@@ -522,6 +523,81 @@ describe('the RDS API', () => {
         `rds.beside.example:${wire.port}`,
         `127.0.0.1:${wire.port}`,
       ]);
+      proxy.close();
+    });
+
+    it('is of the scheme of the endpoint, and is told a user without a password too', async () => {
+      await start(answer);
+      const logins: unknown[] = [];
+      const proxy = createServer().on('connect', (request, client) => {
+        logins.push(request.url, request.headers['proxy-authorization']);
+        client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      });
+      await once(proxy.listen(0, '127.0.0.1'), 'listening');
+      const address = `http://plantedToken@127.0.0.1:${portOf(proxy)}`;
+      const common = {
+        regionId: 'x',
+        credentials: fixedCredentials(),
+        timeoutMs: 10_000,
+        version: '1',
+        clock: wire.clock,
+      };
+      const lookup: LookupFunction = (_hostname, _options, callback) =>
+        callback(null, [{ address: '127.0.0.1', family: 4 }]);
+      const through = createRdsApi({ ...common, env: { HTTPS_PROXY: address }, endpoint: 'https://rds.example' });
+      const past = createRdsApi({
+        ...common,
+        lookup,
+        env: { HTTP_PROXY: address },
+        endpoint: 'https://rds.example:1',
+      });
+      const refused = await errorOf(through.describeBackupTasks({ instanceId: 'rm-1' }, NEVER));
+      expect(refused).to.include({ kind: 'connection' });
+      expect(refused.message).to.contain('407').and.not.to.contain('planted');
+      await errorOf(past.describeBackupTasks({ instanceId: 'rm-1' }, NEVER));
+      await through.close();
+      await past.close();
+      expect(logins).to.deep.equal(['rds.example:443', `Basic ${Buffer.from('plantedToken:').toString('base64')}`]);
+      proxy.close();
+    });
+
+    it('fails as a connection when the proxy closes each, after one try', async () => {
+      let opened = 0;
+      const proxy = createServer()
+        .on('connection', () => opened++)
+        .on('connect', (_request, client) => client.destroy());
+      await once(proxy.listen(0, '127.0.0.1'), 'listening');
+      await start(answer, {
+        endpoint: 'http://rds.example',
+        env: { HTTP_PROXY: `http://127.0.0.1:${portOf(proxy)}` },
+      });
+      expect(await errorOf(ask())).to.include({
+        kind: 'connection',
+        message: 'connection to rds.example failed: proxy: other side closed',
+      });
+      expect(opened).to.equal(1);
+      proxy.close();
+    });
+
+    it('lets go of a proxy that does not answer', async () => {
+      const proxy = createServer().on('connect', (_request, client) => {
+        client.on('error', () => undefined).resume();
+        client.once('end', () => client.end()).once('close', () => proxy.emit('let go'));
+      });
+      await once(proxy.listen(0, '127.0.0.1'), 'listening');
+      const letGo = once(proxy, 'let go');
+      const api = createRdsApi({
+        regionId: 'x',
+        credentials: fixedCredentials(),
+        timeoutMs: 50,
+        version: '1',
+        clock: new FakeClock(),
+        endpoint: 'http://rds.example',
+        env: { HTTP_PROXY: `http://127.0.0.1:${portOf(proxy)}` },
+      });
+      expect(await errorOf(api.describeBackupTasks({ instanceId: 'rm-1' }, NEVER))).to.include({ kind: 'connection' });
+      await letGo;
+      await api.close();
       proxy.close();
     });
 
