@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { expect } from 'chai';
 import { parse as parseYaml, stringify } from 'yaml';
 import { parseConfig } from '../../dist/config/load.js';
-import { doWithout } from '../helpers/tools.js';
+import { doWithout, needTool } from '../helpers/tools.js';
 import { chartFiles, OWNED, plainManifests } from './copies.js';
 import { chart, ciValues, ensureHelm, helm, type Manifest, ofKind, parse, root, template, workloadOf } from './helm.js';
 import { compile, invalid } from './kubernetes.js';
@@ -35,6 +35,7 @@ describe('the Helm chart', function () {
   this.timeout(180_000);
 
   before(function () {
+    for (const tool of ['tar', 'unzip']) needTool(this, tool, tool);
     try {
       ensureHelm();
     } catch (error) {

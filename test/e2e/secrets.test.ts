@@ -13,7 +13,6 @@ import type { TestCa } from '../unit/alibaba/test-ca.js';
 import { portOf } from '../unit/alibaba/wire.js';
 import { Scratch, eventually, runExporter, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
-import { needTool } from '../helpers/tools.js';
 
 /** Every secret of this file holds this word, whatever else is made of it on the way. */
 const MARK = /planted/i;
@@ -95,8 +94,7 @@ describe('no secret', function () {
   let env: NodeJS.ProcessEnv;
 
   before(async function () {
-    needTool(this, 'openssl', 'openssl');
-    ca = createTestCa();
+    ca = createTestCa(this);
     cloud = await listen(
       createServer((request, response) => {
         const signature = /Signature=(\w+)/.exec(request.headers.authorization ?? '')?.[1];
@@ -138,7 +136,7 @@ describe('no secret', function () {
       server.close();
       await once(server, 'close');
     }
-    ca.remove();
+    ca?.remove();
     scratch.remove();
   });
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { Prometheus } from '../helpers/prometheus.js';
+import { needTool } from '../helpers/tools.js';
 import { describeOnEachRelease } from '../helpers/release.js';
 import { Certificates } from '../unit/web/toolkit/certificates.js';
 import { WebServer } from '../unit/web/toolkit/web-server.js';
@@ -25,6 +26,7 @@ describeOnEachRelease('a real Prometheus before the web configuration', function
   }
 
   it('scrapes over mutual TLS with a password while the certificate is replaced, and never fails', async function () {
+    needTool(this, 'openssl', 'openssl');
     certificates.selfSigned('ca');
     certificates.signed('client', 'ca', ['extendedKeyUsage=clientAuth']);
     for (const name of ['first', 'second', 'third']) certificates.signed(name, 'ca', ['subjectAltName=IP:127.0.0.1']);

@@ -10,7 +10,6 @@ import type { KeyPair, TestCa } from '../unit/alibaba/test-ca.js';
 import { portOf } from '../unit/alibaba/wire.js';
 import { Scratch, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
-import { needTool } from '../helpers/tools.js';
 import { ROLES, WELL, startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
 import { becomes } from './daemon.js';
@@ -81,8 +80,7 @@ describe('a certificate that', function () {
   let exporter: RunningExporter;
 
   before(async function () {
-    needTool(this, 'openssl', 'openssl');
-    ca = createTestCa();
+    ca = createTestCa(this);
     cloud = await startCloud(systemClock(), [WELL, ...Object.values(REGIONS)]);
     let config = cloud.configuration(
       'polling: {idle_interval: 2s, active_interval: 2s, timeout: 2s, max_attempts: 1, stale_after: 2s, rate_limit: {requests_per_second: 100, burst: 100}}\n',

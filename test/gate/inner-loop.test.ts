@@ -64,6 +64,21 @@ describe('the inner loop', function () {
     expect(existsSync(`${tmpdir()}/litter-x`)).to.equal(false);
   });
 
+  it('ends with why tests were skipped, and the counts', () => {
+    const file = scratch.file(
+      'skipped.cjs',
+      `it('needs a program', async function () {
+        const { needTool } = await import(${JSON.stringify(`${root}dist-test/helpers/tools.js`)});
+        needTool(this, 'none-such', 'none-such-utils');
+      });`,
+    );
+    const { status, output } = testUnit('test/unit/log.test.ts', '--file', file);
+    expect(status, output).to.equal(0);
+    expect(output).to.match(
+      /\nskipped: none-such is missing: install the Debian package none-such-utils\n\d+ passed, 0 failed, 1 skipped\n$/,
+    );
+  });
+
   it('names the lines of TypeScript sources in a stack trace', () => {
     let error: unknown;
     try {

@@ -76,8 +76,8 @@ describe('credentials through the official library', function () {
     if (trouble === 'none') response.end(JSON.stringify({ RequestId: 'R-1', Credentials: session(calls.length) }));
   }
 
-  before(async () => {
-    ca = createTestCa();
+  before(async function () {
+    ca = createTestCa(this);
     sts = createServer(ca.valid, (request, response) => void answerSts(request, response)).listen(0, '127.0.0.1');
     uri = createHttpServer((_request, response) => {
       uriCalls++;
@@ -99,6 +99,7 @@ describe('credentials through the official library', function () {
   });
 
   after(async () => {
+    if (ca === undefined) return;
     const gone = once(child, 'exit');
     child.kill();
     await gone;

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { needTool } from '../../helpers/tools.js';
 
 /** A certificate authority that lives as long as a test. */
 export interface TestCa {
@@ -41,7 +42,8 @@ distinguished_name = name
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-config', 'openssl.cnf'];
 const NAMES = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
 
-export function createTestCa(): TestCa {
+export function createTestCa(context: Mocha.Context): TestCa {
+  needTool(context, 'openssl', 'openssl');
   const folder = mkdtempSync(join(tmpdir(), 'test-ca-'));
   const openssl = (...args: string[]): void => {
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });

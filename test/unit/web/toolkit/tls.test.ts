@@ -30,7 +30,8 @@ describe('TLS by the web configuration', function () {
   });
   const status = async (options?: ClientOptions): Promise<number | undefined> => (await web.get('/', options))?.status;
 
-  before(() => {
+  before(function () {
+    needTool(this, 'openssl', 'openssl');
     for (const name of ['first', 'second', 'ca', 'ca2']) certificates.selfSigned(name);
     certificates.selfSigned('stranger', CLIENT);
     certificates.signed('client', 'ca', [
@@ -66,8 +67,7 @@ describe('TLS by the web configuration', function () {
     return cipher === undefined || cipher === '(NONE)' ? undefined : `${version} ${cipher} ${curve}`;
   }
 
-  it('serves TLS 1.2 and 1.3 unless told otherwise, and refuses what is older', async function () {
-    needTool(this, 'openssl', 'openssl');
+  it('serves TLS 1.2 and 1.3 unless told otherwise, and refuses what is older', async () => {
     await start(TLS);
     const weak = ['-cipher', 'ALL:@SECLEVEL=0'];
     expect(await negotiated('-tls1', ...weak)).to.equal(undefined);
@@ -77,8 +77,7 @@ describe('TLS by the web configuration', function () {
     expect(await web.get()).to.include({ status: 200, body: 'ok 1\n', certificate: 'first' });
   });
 
-  it('keeps to the versions, cipher suites and curves that are asked for', async function () {
-    needTool(this, 'openssl', 'openssl');
+  it('keeps to the versions, cipher suites and curves that are asked for', async () => {
     const suites = 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA';
     await start(
       `${TLS}  min_version: TLS10\n  max_version: TLS12\n  cipher_suites: [${suites}]\n  curve_preferences: [CurveP384]\n`,

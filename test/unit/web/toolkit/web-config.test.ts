@@ -193,7 +193,8 @@ describe('the web configuration file', () => {
     return [];
   }
 
-  before(() => {
+  before(function () {
+    needTool(this, 'openssl', 'openssl');
     for (const name of ['server', 'ca']) certificates.selfSigned(name);
     certificates.write('both.pem', certificates.text('server.key') + certificates.text('server.pem'));
     certificates.write('garbage.pem', 'garbage\n');
@@ -228,7 +229,7 @@ describe('the web configuration file', () => {
 
   it('is judged by promtool as it is here', function () {
     this.timeout(60_000);
-    const promtool = needTool(this, 'promtool', 'prometheus');
+    const promtool = needTool(this, 'promtool', 'prometheus (Debian 12) or promtool (Debian 13)');
     const accepted = ACCEPTED.map((yaml, index) => certificates.write(`ok-${index}.yml`, yaml));
     const rejected = REJECTED.map(([yaml], index) => certificates.write(`bad-${index}.yml`, yaml));
     const { stderr } = spawnSync(promtool, ['check', 'web-config', ...accepted, ...rejected], { encoding: 'utf8' });

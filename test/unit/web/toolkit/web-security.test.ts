@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { UsageError } from '../../../../dist/errors.js';
+import { needTool } from '../../../helpers/tools.js';
 import { Certificates } from './certificates.js';
 import { WebServer } from './web-server.js';
 import type { ClientOptions } from './web-server.js';
@@ -140,7 +141,8 @@ describe('a server by the web configuration', () => {
     expect(await web.get('/', as('alice', 'open sesame'))).to.include({ status: 200 });
   });
 
-  it('shows no secret to whoever prints it', async () => {
+  it('shows no secret to whoever prints it', async function () {
+    needTool(this, 'openssl', 'openssl');
     certificates.selfSigned('server');
     await start(`${USERS}tls_server_config:\n  cert_file: server.pem\n  key_file: server.key\n`);
     await web.get('/', as('alice', 'x'));
