@@ -57,7 +57,7 @@ state: {path: ${scratch.path}/state}
 `,
     );
     exporter = await startExporter([`--config.file=${config}`]);
-    prometheus = await Prometheus.start(this, release, { target: new URL(exporter.url).host, interval: '2s' });
+    prometheus = await Prometheus.start(this, release, { target: new URL(exporter.url).host, interval: '10s' });
     // Scraped from the first moment on, while everything is polled for the first time.
     await prometheus.becomes(`count(${PREFIX}instance_poll_success == 1)`, INSTANCES, FIRST_POLLS_MS);
   });
