@@ -5,7 +5,7 @@ import type { ListenAddress } from '../config/flags.js';
 import { UsageError, messageOf } from '../errors.js';
 import { Scrapes } from '../metrics/scrape.js';
 import { createApp } from '../web/app.js';
-import { startServers } from '../web/server.js';
+import { formatAddress, startServers } from '../web/server.js';
 import type { ServerLimits } from '../web/server.js';
 import { openWebConfig } from '../web/toolkit/web-security.js';
 import type { StatusSnapshot } from '../web/snapshot.js';
@@ -84,7 +84,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await app.stop();
     throw thrown;
   });
-  log.info('listening', { addresses: servers.addresses.map(({ host, port }) => `${host}:${port}`).join(', ') });
+  log.info('listening', { addresses: servers.addresses.map(({ host, port }) => formatAddress(host, port)).join(', ') });
   app.start();
   return {
     addresses: servers.addresses,

@@ -164,7 +164,8 @@ const LISTEN_REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name does not resolve',
 };
 
-function formatAddress(host: string | undefined, port: number): string {
+/** As in a URL: an IPv6 address stands in brackets. */
+export function formatAddress(host: string | undefined, port: number): string {
   return `${host?.includes(':') ? `[${host}]` : (host ?? '')}:${port}`;
 }
 

@@ -150,6 +150,12 @@ describe('the command line', function () {
     ]);
   });
 
+  it('tells every address it listens on, IPv6 in brackets', async () => {
+    const { program } = await startExporter(['--demo', '--demo.instances=1', '--web.listen-address=[::1]:0']);
+    await program.stop('SIGKILL');
+    expect(program.stderr).to.match(/msg=listening addresses="127\.0\.0\.1:\d+, \[::1\]:\d+"\n/);
+  });
+
   it('ends with 1 and one clear line when the address is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

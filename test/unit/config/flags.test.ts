@@ -126,7 +126,20 @@ describe('the command line is refused for', () => {
     });
   }
 
-  for (const address of ['10525', 'localhost', '::1:1', '[x]:1', ':65536', ':-1', 'a b:1', 'http://a:1', ':']) {
+  for (const address of [
+    '10525',
+    'localhost',
+    '::1:1',
+    '[::1]',
+    '[::1%]:1',
+    '[127.0.0.1]:1',
+    '[x]:1',
+    ':65536',
+    ':-1',
+    'a b:1',
+    'http://a:1',
+    ':',
+  ]) {
     it(`the listen address ${address}`, () => {
       expect(problemsOf(() => parseFlags([`--web.listen-address=${address}`]))).to.deep.equal([
         `--web.listen-address: "${address}" ${ADDRESS}`,
