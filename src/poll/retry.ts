@@ -14,7 +14,7 @@ const MOST_BACKOFF_MS = 20_000;
  * How often within one call an attempt that failed so is worth repeating, whatever else failed before it. Only what is
  * known to pass is: anything else is final.
  */
-const REPEATS: { readonly [K in ErrorKind]: number } = {
+const REPEATS: { readonly [K in ErrorKind]?: number } = {
   throttled: Infinity,
   server: Infinity,
   flaky: 1,
@@ -23,18 +23,6 @@ const REPEATS: { readonly [K in ErrorKind]: number } = {
   bad_response: Infinity,
   nonce: Infinity,
   token_expired: 1,
-  clock: 0,
-  key_rejected: 0,
-  credentials: 0,
-  denied: 0,
-  not_found: 0,
-  unsupported: 0,
-  not_now: 0,
-  next_token: 0,
-  request: 0,
-  held_back: 0,
-  aborted: 0,
-  bug: 0,
 };
 
 export interface CallOptions<T> {
@@ -75,10 +63,9 @@ export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
     if (last.ok || attempts >= maxAttempts) return last;
     const { kind, retryAfterMs } = last.error;
     const ofKind = (failures.get(kind) ?? 0) + 1;
-    if (ofKind > REPEATS[kind]) return last;
+    if (ofKind > (REPEATS[kind] ?? 0)) return last;
     failures.set(kind, ofKind);
     await sleep(clock, retryAfterMs ?? backoffMs(attempts, random), signal);
-    if (signal.aborted) return last;
   }
 }
 

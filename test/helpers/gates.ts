@@ -1,0 +1,23 @@
+import { newSubject } from '../../dist/poll/cooldown.js';
+import { Gate } from '../../dist/poll/gate.js';
+import type { Caller, GateOptions } from '../../dist/poll/gate.js';
+
+/** A gate that limits nothing and has nothing to poll, unless told otherwise. */
+export function gateOf(over: Partial<GateOptions> = {}): Gate {
+  return new Gate({
+    place: { account: 'a', regionId: 'cn-hangzhou' },
+    action: 'DescribeBackupTasks',
+    limit: { requestsPerSecond: 1e6, burst: 1e6 },
+    nowMs: 0,
+    instances: () => 0,
+    random: () => 0,
+    onCooldown: () => undefined,
+    onThrottled: () => undefined,
+    ...over,
+  });
+}
+
+/** A caller of an instance that was never asked and is due at 0, unless told otherwise. */
+export function callerOf(over: Partial<Caller> = {}): Caller {
+  return { subject: newSubject(), dueAt: 0, order: 0, position: -1, granted: () => undefined, ...over };
+}
