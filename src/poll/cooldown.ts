@@ -136,7 +136,7 @@ export class Cooldown {
   answered(answer: Answer): CooldownChange {
     const { subject, error, nowMs } = answer;
     const verdict = error === undefined ? 'works' : VERDICTS[error.kind];
-    const isNews = error !== undefined && this.#isEvidence(subject);
+    const isNews = this.#isEvidence(subject);
     const wasFresh = subject.standing === 'fresh';
     this.#judge(subject, verdict);
     this.#count(verdict, isNews, answer);
@@ -147,7 +147,6 @@ export class Cooldown {
     const pauseMs = verdict !== 'rejected' && this.#isOnTrial ? TRIAL_MS : this.#pauseMs;
     this.#cooling = { reason, until: nowMs + pauseMs, error };
     this.#isProbing = false;
-    this.#tried = 0;
     return 'entered';
   }
 
@@ -179,9 +178,11 @@ export class Cooldown {
   }
 
   #judge(subject: Subject, verdict: Verdict): void {
-    if (verdict === 'works') this.#stand(subject, 'good');
+    if (verdict === 'works') {
+      this.#stand(subject, 'good');
+      subject.misses = 0;
+    }
     if (verdict === 'denied') this.#stand(subject, 'denied');
-    if (verdict === 'works' || verdict === 'denied') subject.misses = 0;
     if (verdict !== 'unreachable') return;
     subject.misses++;
     if (subject.standing !== 'good' || subject.misses >= MISSES) this.#stand(subject, 'unreachable');
@@ -189,7 +190,7 @@ export class Cooldown {
 
   #stand(subject: Subject, standing: Standing): void {
     const before = subject.standing;
-    if (before === standing || before === 'gone') return;
+    if (before === 'gone') return;
     this.#counts[before]--;
     this.#counts[standing]++;
     subject.standing = standing;
@@ -212,12 +213,12 @@ export class Cooldown {
   #reasonToCool(verdict: Verdict): Cooling['reason'] | undefined {
     if (verdict === 'rejected') return 'authorisation';
     if (verdict === 'unsent') return 'outage';
-    const isTrialOver = this.good === 0 && this.#tried >= TRIAL_CALLS;
+    const isTrialOver = this.#tried >= TRIAL_CALLS;
     if (verdict === 'denied') {
       return this.good === 0 && (this.#counts.denied >= DENIED || isTrialOver) ? 'authorisation' : undefined;
     }
     if (verdict !== 'unreachable') return undefined;
-    const enough = Math.min(OUTAGE_INSTANCES, Math.max(1, this.#instances()));
+    const enough = Math.min(OUTAGE_INSTANCES, this.#instances());
     const { count, subjects } = this.#unreachable;
     return isTrialOver || (count >= OUTAGE_IN_A_ROW && subjects.size >= enough) ? 'outage' : undefined;
   }
@@ -246,7 +247,7 @@ export class Cooldown {
   }
 
   #hasEnded({ reason }: Cooling, verdict: Verdict, { error, isProbe }: Answer): boolean {
-    if (reason === 'outage') return verdict !== 'unreachable' && isFromCloud(error);
+    if (reason === 'outage') return isFromCloud(error);
     // A denied probe shows that the key is accepted again; it does not hold back the instances that work.
     return verdict === 'works' || (verdict === 'denied' && isProbe && this.good > 0);
   }
@@ -254,7 +255,6 @@ export class Cooldown {
   #close(nowMs: number): void {
     if (this.#cooling !== undefined) this.#leftAt = nowMs;
     this.#cooling = undefined;
-    this.#isProbing = false;
     this.#tried = 0;
   }
 }

@@ -59,17 +59,19 @@ describe('the cool-down', () => {
     expect(calls.answer(calls.cooldown.nextCallAt, undefined, 'rm-1')).to.equal('left');
   });
 
-  it('counts the 10 s of a trial from request to request', () => {
-    const calls = new Calls();
-    for (let n = 0; n < 5; n++) calls.answer(0, 'denied', `rm-${n}`);
-    const isProbe = calls.cooldown.sent();
-    const probe = { error: errorOf('denied'), isProbe, sentAt: 10_000 };
-    calls.cooldown.answered({ ...probe, subject: calls.subject('rm-5'), nowMs: 14_000 });
-    expect(calls.cooldown.nextCallAt).to.equal(20_000);
-    calls.cooldown.sent();
-    calls.cooldown.answered({ ...probe, sentAt: 20_000, subject: calls.subject('rm-6'), nowMs: 45_000 });
-    expect(calls.cooldown.nextCallAt).to.equal(45_000);
-  });
+  for (const kind of ['denied', 'timeout'] as const) {
+    it(`counts the 10 s of a trial from request to request: ${kind}`, () => {
+      const calls = new Calls();
+      for (let n = 0; n < 5; n++) calls.answer(0, 'denied', `rm-${n}`);
+      const isProbe = calls.cooldown.sent();
+      const probe = { error: errorOf(kind), isProbe, sentAt: 10_000 };
+      calls.cooldown.answered({ ...probe, subject: calls.subject('rm-5'), nowMs: 14_000 });
+      expect(calls.cooldown.nextCallAt).to.equal(20_000);
+      calls.cooldown.sent();
+      calls.cooldown.answered({ ...probe, sentAt: 20_000, subject: calls.subject('rm-6'), nowMs: 45_000 });
+      expect(calls.cooldown.nextCallAt).to.equal(45_000);
+    });
+  }
 
   it('is not opened by denials as long as one instance works, then by the last', () => {
     const calls = new Calls(40);
@@ -226,14 +228,6 @@ describe('the cool-down', () => {
     expect(calls.answer(0, 'timeout')).to.equal('entered');
   });
 
-  it('counts an answer of the cloud, even an error, as the end of a row of failures', () => {
-    const calls = new Calls(1);
-    for (let n = 0; n < 9; n++) calls.answer(0, 'timeout');
-    calls.answer(0, 'server');
-    calls.answer(0, 'timeout');
-    expect(calls.cooldown.cooling).to.equal(undefined);
-  });
-
   it('lets one probe out at a time, and no answer but the probe’s lengthens it', () => {
     const calls = new Calls();
     calls.answer(0, 'key_rejected');
@@ -252,6 +246,139 @@ describe('the cool-down', () => {
     calls.answer(0, 'key_rejected');
     calls.answer(30_000, 'throttled');
     expect(calls.cooldown.nextCallAt).to.equal(60_000);
+  });
+
+  it('reads each answer so, be it the last of the 20 that a trial may send', () => {
+    const undecided = ['fresh', undefined, undefined, -Infinity];
+    const works = ['good', undefined, undefined, -Infinity];
+    const unreachable = ['unreachable', 'entered', 'outage', 10_000];
+    const rejected = ['fresh', 'entered', 'authorisation', 30_000];
+    const expected: Readonly<Record<ErrorKind, readonly unknown[]>> = {
+      throttled: undecided,
+      server: undecided,
+      flaky: undecided,
+      timeout: unreachable,
+      connection: unreachable,
+      bad_response: undecided,
+      nonce: undecided,
+      token_expired: undecided,
+      clock: rejected,
+      key_rejected: rejected,
+      credentials: ['fresh', 'entered', 'outage', 10_000],
+      denied: ['denied', 'entered', 'authorisation', 10_000],
+      not_found: works,
+      unsupported: works,
+      not_now: works,
+      next_token: works,
+      request: works,
+      held_back: undecided,
+      aborted: undecided,
+      bug: undecided,
+    };
+    const seen = (Object.keys(expected) as ErrorKind[]).map((kind) => {
+      const calls = new Calls();
+      expect([calls.cooldown.leftAt, calls.cooldown.good, calls.cooldown.poor]).to.deep.equal([-Infinity, 0, 0]);
+      for (let n = 0; n < 19; n++) calls.cooldown.sent();
+      const change = calls.answer(0, kind);
+      const { cooling, nextCallAt } = calls.cooldown;
+      return [kind, [calls.subject('rm-1').standing, change, cooling?.reason, nextCallAt]];
+    });
+    expect(Object.fromEntries(seen)).to.deep.equal(expected);
+  });
+
+  it('grants each trial 20 requests, whatever was answered before', () => {
+    const outage = (calls: Calls): void => {
+      for (let n = 0; n < 20; n++) calls.cooldown.sent();
+      expect(calls.answer(0, 'timeout')).to.equal('entered');
+      expect(calls.answer(10_000, 'server')).to.equal('left');
+    };
+    const success = (calls: Calls): void => {
+      calls.cooldown.sent();
+      calls.answer(0, undefined);
+      calls.cooldown.forget(calls.subject('rm-1'));
+    };
+    const errors = (calls: Calls): void => {
+      for (let n = 0; n < 3; n++) calls.answer(0, 'server');
+    };
+    for (const before of [outage, success, errors]) {
+      const calls = new Calls();
+      before(calls);
+      for (let n = 0; n < 19; n++) calls.cooldown.sent();
+      expect(calls.cooldown.nextCallAt).to.equal(-Infinity);
+      calls.cooldown.sent();
+      expect(calls.cooldown.nextCallAt).to.equal(Infinity);
+    }
+  });
+
+  it('opens on no answer that decides nothing, however many were sent', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 30; n++) calls.cooldown.sent();
+    expect(calls.answer(0, 'server')).to.equal(undefined);
+  });
+
+  it('sees no outage in one of three instances, nor in two', () => {
+    const one = new Calls(3);
+    // Three timed out once, then two of them were denied: a new row.
+    for (const n of [1, 2, 3]) one.answer(0, 'timeout', `rm-${n}`);
+    for (const n of [1, 2]) one.answer(0, 'denied', `rm-${n}`);
+    for (let n = 0; n < 30; n++) expect(one.answer(0, 'timeout', 'rm-3')).to.equal(undefined);
+    const two = new Calls(3);
+    two.answer(0, 'denied', 'rm-1');
+    for (let n = 0; n < 30; n++) expect(two.answer(0, 'timeout', `rm-${2 + (n % 2)}`)).to.equal(undefined);
+  });
+
+  it('counts each instance once in a trial', () => {
+    const calls = new Calls();
+    for (let n = 0; n < 15; n++) expect(calls.answer(0, 'timeout', `rm-${n % 3}`)).to.equal(undefined);
+  });
+
+  it('counts a row of failures from the last answer of the cloud, and across what never reached it', () => {
+    const calls = new Calls(1);
+    for (const failures of [1, 9, 9]) {
+      for (let n = 0; n < failures; n++) expect(calls.answer(0, 'timeout')).to.equal(undefined);
+      calls.answer(0, 'server');
+    }
+    for (let n = 0; n < 9; n++) expect(calls.answer(0, 'timeout')).to.equal(undefined);
+    for (const kind of ['held_back', 'aborted', 'bug'] as const) calls.answer(0, kind);
+    expect(calls.answer(0, 'timeout')).to.equal('entered');
+    // Nor is the outage over, or the pause longer, for what never reached the cloud.
+    const probes = (['held_back', 'aborted', 'bug'] as const).map((kind) => {
+      expect(calls.answer(calls.cooldown.nextCallAt, kind)).to.equal(undefined);
+      return calls.cooldown.nextCallAt;
+    });
+    expect(probes).to.deep.equal([20_000, 30_000, 40_000]);
+    const straggler = { subject: calls.subject('rm-1'), isProbe: false, sentAt: 0, nowMs: 40_000 };
+    expect(calls.cooldown.answered({ ...straggler, error: errorOf('connection') })).to.equal(undefined);
+    expect(calls.cooldown.answered({ ...straggler, error: errorOf('server') })).to.equal('left');
+  });
+
+  it('forgets the instances and their failures when it is reset', () => {
+    const calls = new Calls(3);
+    calls.answer(0, undefined, 'rm-1');
+    calls.answer(0, 'timeout', 'rm-2');
+    calls.cooldown.reset(0);
+    expect([calls.cooldown.good, calls.cooldown.poor]).to.deep.equal([0, 0]);
+    // Two of three timed out and the third does.
+    const again = new Calls(3);
+    for (const n of [1, 2]) again.answer(0, 'timeout', `rm-${n}`);
+    again.cooldown.reset(0);
+    for (const n of [4, 5]) again.answer(0, 'denied', `rm-${n}`);
+    for (let n = 0; n < 30; n++) expect(again.answer(0, 'timeout', 'rm-6')).to.equal(undefined);
+    const only = new Calls(1);
+    for (let n = 0; n < 9; n++) only.answer(0, 'timeout');
+    only.cooldown.reset(0);
+    for (let n = 0; n < 9; n++) expect(only.answer(0, 'timeout', 'rm-new')).to.equal(undefined);
+    expect(only.answer(0, 'timeout', 'rm-new')).to.equal('entered');
+  });
+
+  it('probes after the pause although it began while the probe of the last one was under way', () => {
+    const calls = new Calls();
+    calls.answer(0, 'key_rejected');
+    calls.cooldown.sent();
+    const straggler = { subject: calls.subject('rm-1'), isProbe: false, sentAt: 0, nowMs: 31_000 };
+    expect(calls.cooldown.answered({ ...straggler, error: undefined })).to.equal('left');
+    expect(calls.cooldown.answered({ ...straggler, error: errorOf('key_rejected') })).to.equal('entered');
+    expect(calls.cooldown.nextCallAt).to.equal(61_000);
   });
 
   it('is left alone by everything else that can go wrong', () => {
