@@ -219,7 +219,8 @@ export class Gate {
   /** Takes out the caller whose turn it is, and its token. */
   take(queue: Queue, nowMs: number): Taken | undefined {
     const caller = this.#pick(queue, nowMs);
-    if (caller === undefined || !this.bucket.tryTake(nowMs)) return undefined;
+    if (caller === undefined) return undefined;
+    this.bucket.tryTake(nowMs);
     this.#isPrepared = false;
     if (isPoor(queue)) {
       this.#healthyInARow = 0;
