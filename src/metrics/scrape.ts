@@ -40,7 +40,7 @@ const SHARED_MS = 1_000;
 
 /**
  * Answers scrapes. What is told of the fleet is rendered at most once a second and format, and shared; what the
- * exporter tells of itself is fresh in every answer.
+ * exporter counts of itself is fresh in every answer.
  */
 export class Scrapes {
   readonly #options: ScrapesOptions;

@@ -31,11 +31,15 @@ export interface SelfOptions {
   readonly clock: Clock;
 }
 
+const PROCESS_SHARED_MS = 1_000;
+
 /** What the program counts about itself. Everything about the fleet is read off its states instead. */
 export class SelfMetrics {
   readonly requests = new RequestMetrics();
   readonly #clock: Clock;
   readonly #registry = new Registry();
+  readonly #process = new Registry();
+  #processFamilies: Promise<readonly SelfFamily[]> | undefined;
   readonly #unexpectedValues = this.#counter(OWN.unexpectedValues);
   readonly #internalErrors = this.#counter(OWN.internalErrors);
   readonly #reloadSuccessful = this.#gauge(OWN.reloadSuccessful);
@@ -52,7 +56,7 @@ export class SelfMetrics {
     this.stateSaved(true);
     this.configReloaded(true);
     for (const field of TASK_FIELDS) this.#unexpectedValues.inc({ field }, 0);
-    if (processFamilies) collectProcess(this.#registry, clock);
+    if (processFamilies) collectProcess(this.#process, clock);
   }
 
   unexpectedValue(field: TaskField): void {
@@ -80,12 +84,16 @@ export class SelfMetrics {
 
   /** Every family, also those without a sample. */
   async families(): Promise<readonly SelfFamily[]> {
-    const families = await this.#registry.getMetricsAsJSON();
-    // A word, although its type says a number.
-    return [
-      ...this.requests.families(),
-      ...families.map((family) => Object.assign(family, { type: String(family.type) })),
-    ];
+    return [...this.requests.families(), ...(await familiesOf(this.#registry)), ...(await this.#ofProcess())];
+  }
+
+  /** Asking the operating system costs more than all the rest: the answer is shared for a second. */
+  #ofProcess(): Promise<readonly SelfFamily[]> {
+    if (this.#processFamilies === undefined) {
+      this.#processFamilies = familiesOf(this.#process);
+      this.#clock.after(PROCESS_SHARED_MS, () => (this.#processFamilies = undefined));
+    }
+    return this.#processFamilies;
   }
 
   #counter(head: FamilyHead): Counter {
@@ -95,6 +103,12 @@ export class SelfMetrics {
   #gauge(head: FamilyHead, collect?: () => void): Gauge {
     return new Gauge({ ...headOf(head), ...(collect && { collect }), registers: [this.#registry] });
   }
+}
+
+async function familiesOf(registry: Registry): Promise<readonly SelfFamily[]> {
+  const families = await registry.getMetricsAsJSON();
+  // A word, although its type says a number.
+  return families.map((family) => Object.assign(family, { type: String(family.type) }));
 }
 
 function headOf({ name, help, labels }: FamilyHead): { name: string; help: string; labelNames: string[] } {

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { expect } from 'chai';
 import type { SelfMetrics } from '../../../dist/metrics/self.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
@@ -163,12 +164,35 @@ describe('what the exporter counts of itself', () => {
 
   it('tells the CPU time of the whole process', async () => {
     const before = process.cpuUsage();
-    const self = selfMetrics({ processFamilies: true });
+    const clock = new FakeClock(NOW);
+    const self = selfMetrics({ processFamilies: true, clock });
     const of = async (name: string): Promise<number> =>
       parseText(await expose({ states: [], self })).find((one) => one.name === name)!.value;
     await of('process_cpu_seconds_total');
+    await clock.advance(1_000);
     const told = await of('process_cpu_seconds_total');
     const after = process.cpuUsage();
     expect(told).to.be.within((before.user + before.system) / 1e6, (after.user + after.system) / 1e6);
+  });
+
+  it('asks the operating system about the process at most once a second', async () => {
+    const clock = new FakeClock(NOW);
+    const self = selfMetrics({ processFamilies: true, clock });
+    const openFiles = async (): Promise<number | undefined> =>
+      parseText(await expose({ states: [], self })).find((one) => one.name === 'process_open_fds')?.value;
+    const told = [await openFiles()];
+    const file = openSync('/dev/null', 'r');
+    try {
+      await clock.advance(999);
+      told.push(await openFiles());
+      await clock.advance(1);
+      told.push(await openFiles());
+    } finally {
+      closeSync(file);
+    }
+    const [first] = told as [number];
+    expect(told).to.deep.equal([first, first, first + 1]);
+    await clock.advance(1_000);
+    expect(clock.pendingTimers).to.equal(0);
   });
 });
