@@ -4,6 +4,10 @@ import type { Logger } from '../log.js';
 
 /** What unfinished responses may hold besides the body that is begun last. Readers of the same body share it. */
 const MAX_HELD_BYTES = 24 * 2 ** 20;
+/** The same while every client reads: one large page must not be cut off by whatever is asked for next. */
+const MAX_READ_BYTES = 4 * MAX_HELD_BYTES;
+/** A client that has taken nothing for so long does not read. */
+const STALLED_MS = 1_000;
 /** TLS keeps an encrypted copy of each for every connection that does not read. */
 const SLICE_BYTES = 16 * 1024;
 /** Written in one turn of the event loop, to all connections together. */
@@ -16,11 +20,14 @@ interface Transfer {
   /** The next byte to write. */
   part: number;
   offset: number;
+  /** When the client last took a slice. */
+  movedAt: number;
 }
 
 /**
  * Writes response bodies, a slice at a time as the clients read, in turns. What is held for those that read slowly is
- * bounded: the slowest connection, which has taken nothing for longest, is closed first.
+ * bounded: the slowest connection, which has taken nothing for longest, is closed first, and one that reads only at four
+ * times the bound.
  */
 export class BodyWriter {
   readonly #clock: Clock;
@@ -47,7 +54,8 @@ export class BodyWriter {
     if (method === 'HEAD') return void response.end();
     if (response.destroyed) return;
     this.#closeSlowest();
-    const transfer = { response, parts: parts.filter(({ length }) => length > 0), part: 0, offset: 0 };
+    const movedAt = this.#clock.now();
+    const transfer = { response, parts: parts.filter(({ length }) => length > 0), part: 0, offset: 0, movedAt };
     this.#transfers.add(transfer);
     for (const part of transfer.parts) this.#hold(part);
     response.once('close', () => this.#release(transfer));
@@ -56,7 +64,8 @@ export class BodyWriter {
 
   #closeSlowest(): void {
     for (const transfer of this.#transfers) {
-      if (this.#heldBytes <= MAX_HELD_BYTES) return;
+      const isStalled = this.#clock.now() - transfer.movedAt >= STALLED_MS;
+      if (this.#heldBytes <= (isStalled ? MAX_HELD_BYTES : MAX_READ_BYTES)) return;
       this.#warn();
       this.#release(transfer);
       transfer.response.destroy();
@@ -105,6 +114,7 @@ export class BodyWriter {
     const { response, parts } = transfer;
     const moved = (): void => {
       if (!this.#transfers.delete(transfer)) return;
+      transfer.movedAt = this.#clock.now();
       this.#transfers.add(transfer);
       this.#continue(transfer);
     };
