@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js';
-import type { ApiResult } from '../model.js';
+import type { ApiResult, ErrorKind } from '../model.js';
+import { kindOf } from './classify.js';
 import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
 import { isObject, textOf } from './fields.js';
@@ -49,11 +50,15 @@ export function createSdkSource(spec: SdkSpec, options: SourceOptions): Credenti
       const credential = await create(config);
       return { ok: true, value: readCredential(await credential.getCredential(), credential) };
     } catch (error) {
-      const isRefused = refusalIn(messageOf(error)) !== undefined;
+      const refusal = refusalIn(messageOf(error));
+      const isRefused = refusal !== undefined && !PASSING.has(kindOf(400, refusal.code));
       return { ok: false, error: credentialsError(problemOf(spec, error, config), isRefused) };
     }
   };
 }
+
+/** A service that answers so is out of order or busy: the role was not refused. */
+const PASSING: ReadonlySet<ErrorKind> = new Set(['server', 'flaky', 'throttled']);
 
 /** The credentials that ask for the role; undefined when none are needed. */
 async function callerOf(
@@ -159,16 +164,20 @@ function problemOf(spec: SdkSpec, thrown: unknown, config: SdkConfig | undefined
   const secrets = ['accessKeyId', 'accessKeySecret', 'securityToken', 'externalId', 'credentialsURI'].map((name) =>
     String(config?.[name] ?? ''),
   );
-  const said = refusalIn(raw) ?? raw.split(/[{<"]|result:|parse failed|unmarshal fail|message =/, 1)[0] ?? '';
+  const refusal = refusalIn(raw);
+  const said =
+    refusal === undefined
+      ? (raw.split(/[{<"]|result:|parse failed|unmarshal fail|message =/, 1)[0] ?? '')
+      : `${refusal.code}: ${refusal.message}`;
   const where = spec.type === 'default' ? 'the default chain' : spec.type;
   return `${where}: ${redact(said, secrets).slice(0, 150)}; ${HINTS[spec.type]}`;
 }
 
-function refusalIn(text: string): string | undefined {
+function refusalIn(text: string): { readonly code: string; readonly message: string } | undefined {
   try {
     const body: unknown = JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1));
     const code = isObject(body) ? textOf(body, 'Code') : undefined;
-    return isObject(body) && code !== undefined ? `${code}: ${textOf(body, 'Message') ?? ''}` : undefined;
+    return isObject(body) && code !== undefined ? { code, message: textOf(body, 'Message') ?? '' } : undefined;
   } catch {
     return undefined;
   }

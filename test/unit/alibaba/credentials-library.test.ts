@@ -29,7 +29,7 @@ describe('credentials through the official library', function () {
   /** What STS was asked, since the last configuration. */
   let calls: StsCall[];
   let uriCalls: number;
-  let trouble: 'none' | 'down' | 'denied' | 'silent';
+  let trouble: 'none' | 'down' | 'denied' | 'busy' | 'silent';
   let sessionMs: number;
   let now: number;
   let stsEndpoint: string;
@@ -72,6 +72,10 @@ describe('credentials through the official library', function () {
     if (trouble === 'denied') {
       const refusal = { Code: 'NoPermission', Message: `You are not authorized. ${url.search}`, RequestId: 'R-1' };
       response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify(refusal));
+    }
+    if (trouble === 'busy') {
+      const refusal = { Code: 'ServiceUnavailable', Message: 'Try again later.', RequestId: 'R-1' };
+      response.writeHead(503, { 'content-type': 'application/json' }).end(JSON.stringify(refusal));
     }
     if (trouble === 'none') response.end(JSON.stringify({ RequestId: 'R-1', Credentials: session(calls.length) }));
   }
@@ -172,6 +176,15 @@ describe('credentials through the official library', function () {
       await advance(3_000);
     }
     expect(calls.length).to.be.within(6, 12);
+  });
+
+  it('takes an STS that is out of order for an outage, though it says so with a code, and one that refuses for no outage', async () => {
+    await configure(role());
+    trouble = 'busy';
+    expect((await use())[0]!.error).to.deep.include({ kind: 'credentials', code: 'CredentialsError' });
+    trouble = 'denied';
+    await advance(60_000);
+    expect((await use())[0]!.error).to.deep.include({ kind: 'key_rejected', code: 'CredentialsRefused' });
   });
 
   it('recovers from an STS that was down at the start, asking it now and then only', async () => {
