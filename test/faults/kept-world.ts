@@ -83,13 +83,20 @@ export class KeptWorld {
   }
 
   /**
-   * Lets time pass until a page holds what is wanted. It stands still while the disk works: a write that takes long for
-   * those who look would else hang for the exporter, and what befalls the disk next would fall into the middle of it.
+   * Lets time pass. It stands still while the disk works: a write that takes long for those who look would else hang for
+   * the exporter, and what befalls the disk next would fall into the middle of it.
    */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 1_000) {
+      await this.exporter.pass(Math.min(left, 1_000));
+      await this.#disk.atRest();
+    }
+  }
+
+  /** Lets time pass until a page holds what is wanted. */
   pageOn(what: string, holds: (page: Page) => boolean): Promise<Page> {
     return eventually(what, async () => {
-      await this.exporter.pass(5_000);
-      await this.#disk.atRest();
+      await this.pass(5_000);
       const page = await this.exporter.page();
       return holds(page) ? page : undefined;
     }).catch((error: unknown) => {

@@ -17,7 +17,7 @@ describe('a thousand tasks in one answer', function () {
 
   after(() => world.close());
 
-  it('are all shown, end one by one, are each counted once, and hold up no other instance', async () => {
+  it('are all shown, are each counted once where they end, and hold up no other instance', async () => {
     const { cloud, exporter } = world;
     const { fleet } = cloud.simulator;
     const busy = of(SICK, 'calm');
@@ -30,8 +30,12 @@ describe('a thousand tasks in one answer', function () {
     expect(page.all('task_info', busy)).to.have.lengthOf(1_000);
     expect(page.value('task_progress_ratio', busy)).to.equal(0.1);
 
-    // Each is asked for by its id, at 5 requests a second.
-    fleet.setTasks(ACCOUNT, idOf(SICK, 'calm'), { ended: JOBS.map(finishedTask) });
+    // Each is looked up by its id, four of them in a poll, and a poll comes every 30 s.
+    const [gone, left] = [JOBS.slice(0, 60), JOBS.slice(60)];
+    fleet.setTasks(ACCOUNT, idOf(SICK, 'calm'), {
+      listed: left.map((job) => runningTask(job, 10)),
+      ended: gone.map(finishedTask),
+    });
     let counted: number | undefined = 0;
     for (let percent = 50; percent < 60; percent++) {
       cloud.progress(SICK, percent);
@@ -41,10 +45,10 @@ describe('a thousand tasks in one answer', function () {
       expect(seen.value('exporter_poll_lag_seconds', at(SICK))).to.be.below(30);
       counted = seen.value('completed_tasks_total', { ...automated, outcome: 'Finished' });
     }
-    expect(counted).to.equal(1_000);
+    expect(counted).to.equal(gone.length);
     const after = await exporter.page();
     expect(after.value('completed_tasks_total', { ...automated, outcome: 'Unknown' })).to.equal(0);
-    expect(after.value('tasks', automated)).to.equal(0);
+    expect(after.value('tasks', automated)).to.equal(left.length);
   });
 });
 

@@ -219,10 +219,10 @@ describe('a stop ends a daemon whole, within 5 s, in the midst of', function () 
       await world.pageOn('the polls', (page) => isAt(page, 0.4) && isSaved(page) === 1);
       await begin();
       // A poll of what runs is due in this time, and has not timed out.
-      await world.exporter.pass(32_000);
+      await world.pass(32_000);
       const before = world.exporter.log.length;
       const stopping = world.stop();
-      await world.exporter.pass(5_000);
+      await world.pass(5_000);
       await stopping;
       expect(world.exporter.log.slice(before)).to.deep.equal([]);
       await expectWholeState(world.volume);
