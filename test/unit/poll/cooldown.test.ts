@@ -298,7 +298,9 @@ describe('the cool-down', () => {
       calls.cooldown.forget(calls.subject('rm-1'));
     };
     const errors = (calls: Calls): void => {
+      calls.answer(0, undefined);
       for (let n = 0; n < 3; n++) calls.answer(0, 'server');
+      calls.cooldown.forget(calls.subject('rm-1'));
     };
     for (const before of [outage, success, errors]) {
       const calls = new Calls();
