@@ -189,7 +189,7 @@ class Fold {
   }
 
   #endUnknown(gone: TrackedTask): void {
-    this.#end(gone, { ...this.#completion(gone, gone.ranForMs), outcome: 'Unknown' });
+    this.#end(gone, this.#completion(gone, gone.ranForMs));
   }
 
   #progressed(task: BackupTask, before: TrackedTask | undefined): TrackedTask {

@@ -148,10 +148,12 @@ function mutate(node: AnyNode, parent: AnyNode | undefined, add: Add, code: stri
       break;
     case 'CallExpression':
       mutateCall(node.callee, node, add, textOf);
-      if (node.optional) add({ start: node.callee.end, end: node.callee.end + 2 }, '');
+      // As with the operators: what is right of it has not run where it matters.
+      if (node.optional) add({ start: node.callee.end, end: node.callee.end + 2 }, '', node.start);
       break;
     case 'MemberExpression':
-      if (node.optional) add({ start: node.object.end, end: node.object.end + 2 }, node.computed ? '' : '.');
+      if (node.optional)
+        add({ start: node.object.end, end: node.object.end + 2 }, node.computed ? '' : '.', node.start);
       break;
     case 'ArrayExpression':
       add(node, node.elements.length > 0 ? '[]' : `[${JUNK}]`);

@@ -224,6 +224,7 @@ describe('the outcome of a task', () => {
       .lookup(90_000 + day - 1, heldBack);
     expect(watched.task('1')).to.include({ unlistedAt: 90_000, unsettledAnswers: 0 });
     expect(watched.task('1')).to.not.have.property('failedLookups');
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen']);
     watched.poll(90_000 + day, []);
     expect(watched.state.tasks).to.deep.equal([]);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
@@ -232,8 +233,14 @@ describe('the outcome of a task', () => {
   it('counts failed lookups anew once the API says that the task runs', () => {
     const failing = { backupJobId: '1', result: { ok: false, error: errorOf('timeout') } } as const;
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
-    for (let failure = 1; failure < 20; failure++) watched.lookup(30_000 + failure, failing);
+    expect(watched.lookup(30_001, failing).events.at(-1)).to.deep.equal({
+      type: 'lookup_failing',
+      task: taskOf('1'),
+      error: failing.result.error,
+    });
+    for (let failure = 2; failure < 20; failure++) watched.lookup(30_000 + failure, failing);
     expect(watched.task('1')?.failedLookups).to.equal(19);
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen', 'lookup_failing']);
     watched.poll(60_000, [], [['1', taskOf('1')]]).lookup(60_001, failing);
     expect(watched.task('1')).to.include({ failedLookups: 1, unsettledAnswers: 0 });
   });
@@ -263,6 +270,8 @@ describe('the outcome of a task', () => {
     for (let poll = 2; poll < 9; poll++)
       watched.poll(poll * 30_000, [], [['1', taskOf('1', { processPercent: poll })]]);
     expect(openJobs(watched.state, 240_000)).to.deep.equal(['1']);
+    watched.poll(270_000, []);
+    expect(openJobs(watched.state, 270_000)).to.deep.equal(['1']);
     expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 240_000 });
   });
 
@@ -436,6 +445,17 @@ describe('a poll that fails', () => {
     expect(watched.state).to.deep.include({ lastPoll: { at: 4, error: undefined }, lastGoodPollAt: 4 });
   });
 
+  it('is no sign of an instance without backup tasks, whatever else its first poll gives', () => {
+    const down = { ok: false, error: errorOf('connection') } as const;
+    const watched = new Watched();
+    expect(watched.state.countedJobs).to.deep.equal([]);
+    watched.result(0, down);
+    expect([watched.state.unsupported, watched.events]).to.deep.equal([
+      undefined,
+      [{ type: 'poll_failing', error: down.error }],
+    ]);
+  });
+
   it('changes nothing when it was held back, throttled or aborted', () => {
     const watched = new Watched().poll(0, []);
     const before = watched.state;
@@ -500,6 +520,13 @@ describe('a poll that fails', () => {
     ]);
   });
 
+  it('leaves an instance without backup tasks as it is, also when another failure comes in between', () => {
+    const watched = new Watched().poll(0, []).result(300_000, unsupported).result(600_000, unsupported);
+    watched.result(4_200_000, { ok: false, error: errorOf('connection') }).result(4_500_000, unsupported);
+    expect(watched.state.unsupported).to.equal('read-only');
+    expect(watched.events.map(({ type }) => type)).to.deep.equal(['poll_failing', 'unsupported', 'poll_failing']);
+  });
+
   it('asks a remembered instance twice as well', () => {
     const watched = new Watched().poll(0, [taskOf('1')]);
     watched.state = { ...watched.state, lastPoll: undefined, lastGoodPollAt: undefined };
@@ -515,6 +542,7 @@ describe('an unexpected value', () => {
       .poll(1, [odd('1')])
       .poll(2, [taskOf('1')])
       .poll(3, [odd('1'), odd('2')]);
+    expect(new Watched().poll(0, [taskOf('1')]).task('1')?.toldFields).to.deep.equal([]);
     const told = watched.events
       .filter((event) => event.type === 'unexpected_value')
       .map(({ task }) => task.backupJobId);
