@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -7,6 +7,7 @@ import { reportOf } from '../../mutation/report.js';
 import type { Report } from '../../mutation/report.js';
 import { runMutants } from '../../mutation/run.js';
 import type { Fate } from '../../mutation/run.js';
+import { copyTree, sourceOf } from '../../mutation/tree.js';
 import type { Mutant } from '../../mutation/mutants.js';
 
 const CODE = `export const LIMIT = 20;
@@ -100,6 +101,18 @@ src/subject.ts:
       'listed as equivalent, but no such mutant: src/subject.ts: > → <   in   if (value > max) return max;',
     ]);
     expect(score).to.be.closeTo((100 * 15) / 18, 1e-9);
+  });
+
+  it('changes a copy of the real tree, and knows the lines of its sources', () => {
+    const copy = copyTree(join(import.meta.dirname, '../../..'));
+    try {
+      const { file, code, text, lineAt } = sourceOf(copy, 'src/config/duration.ts');
+      expect([file, lstatSync(join(copy, file)).isFile()]).to.deep.equal(['dist/config/duration.js', true]);
+      const line = text.split('\n')[lineAt(code.indexOf('<= MAX_MS')) - 1];
+      expect(line?.trim()).to.equal('return ms <= MAX_MS ? ms : undefined;');
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
   });
 
   it('wants a reason for each equivalent', () => {
