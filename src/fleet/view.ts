@@ -57,7 +57,7 @@ function compareTasks({ task: one }: TrackedTask, { task: other }: TrackedTask):
 /** Job ids are decimal numbers of any length: the longer is the higher, then digit by digit. */
 function compareJobIds(one: string, other: string): number {
   if (one.length !== other.length) return one.length - other.length;
-  return one < other ? -1 : Number(one > other);
+  return one < other ? -1 : 1;
 }
 
 /** Tasks of a mode that have not ended. */

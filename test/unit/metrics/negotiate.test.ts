@@ -36,6 +36,8 @@ describe('the format of an answer', () => {
     [`${OM},text/plain`, 'openmetrics'],
     [`text/plain;q=0,*/*`, 'text'],
     [`${OM};q=0,${OM};version=0.0.1;q=0,text/plain;q=0`, 'text'],
+    [`${OM};version=0.0.1;q=0.2,${OM};q=0.9,text/plain;q=0.5`, 'openmetrics'],
+    [`${OM} ; q = 0.5,text/plain;q=0.9`, 'text'],
     [`${OM},text/*`, 'openmetrics'],
     [`text/*,${OM}`, 'openmetrics'],
     [`${OM};q=0.5,text/*;q=0.9`, 'text'],
