@@ -76,8 +76,10 @@ async function openChecked(path: string): Promise<Database> {
   // A database that has lost CURRENT would be made anew over its own data.
   await database.open({ createIfMissing: !holdsData(path) });
   try {
+    // A newer state is neither read nor repaired.
+    const version = await versionOf(database, path);
     await readThrough(database);
-    await toCurrentVersion(database, path);
+    await toCurrentVersion(database, version);
     return database;
   } catch (thrown) {
     await database.close();
@@ -85,9 +87,11 @@ async function openChecked(path: string): Promise<Database> {
   }
 }
 
-async function toCurrentVersion(database: Database, path: string): Promise<void> {
+/** Undefined for a database that was only just made. */
+async function versionOf(database: Database, path: string): Promise<number | undefined> {
   const text = await database.get(VERSION_KEY);
-  const version = text === undefined ? RECORD_VERSION : Number(text);
+  if (text === undefined) return undefined;
+  const version = Number(text);
   if (!(version >= 1)) throw new Error(`Corruption: its version is "${text}"`);
   if (version > RECORD_VERSION) {
     throw new UsageError([
@@ -95,9 +99,15 @@ async function toCurrentVersion(database: Database, path: string): Promise<void>
         'start the newer exporter, or give another directory',
     ]);
   }
-  if (text === String(RECORD_VERSION)) return;
+  return version;
+}
+
+async function toCurrentVersion(database: Database, version: number | undefined): Promise<void> {
+  if (version === RECORD_VERSION) return;
   const changes = database.batch();
-  for await (const [key, record] of database.iterator(RECORDS)) changes.put(key, migrated(record, version));
+  for await (const [key, record] of database.iterator(RECORDS)) {
+    changes.put(key, migrated(record, version ?? RECORD_VERSION));
+  }
   await changes.put(VERSION_KEY, String(RECORD_VERSION)).write({ sync: true });
 }
 

@@ -18,8 +18,8 @@ export interface Assets {
 
 const BUILT = new URL('../../', import.meta.url);
 const MAIN_SCRIPT = 'web/browser/main.js';
-/** In what the compiler writes each import and re-export begins a line; it leaves out those of types. */
-const IMPORTS = /^(?:import|export)(?:[^'"=;]*\bfrom)?\s*['"]([^'"]+)['"]/gm;
+/** In what the compiler writes each import and re-export begins a line, but for `import()`; it leaves out those of types. */
+const IMPORTS = /(?:^(?:import|export)(?:[^'"=;]*\bfrom)?\s*|\bimport\(\s*)['"]([^'"]+)['"]/gm;
 
 /**
  * The page's script and every module that it imports, by their path in the built program: their imports are relative.

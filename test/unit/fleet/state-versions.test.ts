@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
@@ -166,6 +167,21 @@ describe('the versions of the state', () => {
     ]);
     expect(await content()).to.deep.equal(before);
     expect([logged, readdirSync(path)]).to.deep.equal([[], ['db']]);
+  });
+
+  it('after today are not repaired either', async () => {
+    const newer = String(RECORD_VERSION + 1);
+    // Noise, so that it is not packed, and enough of it for a table of many blocks; the version is in the last.
+    const records = Array.from({ length: 400 }, (_, n) => [`r${n}`, randomBytes(500).toString('hex')]);
+    await lay({ version: newer, records: Object.fromEntries(records) });
+    await inDatabase((database) => database.compactRange('a', 'z'));
+    const [table] = readdirSync(join(path, 'db')).filter((file) => file.endsWith('.ldb'));
+    const bytes = readFileSync(join(path, 'db', table!));
+    bytes.fill(0xff, 100, 20_000);
+    writeFileSync(join(path, 'db', table!), bytes);
+    const refused: unknown = await open().catch((error: unknown) => error);
+    expect((refused as Error).message).to.contain('was written by a newer exporter');
+    expect(readFileSync(join(path, 'db', table!)).equals(bytes)).to.equal(true);
   });
 
   for (const version of ['0', '-1', 'two', '']) {
