@@ -395,6 +395,14 @@ describe('the outcome of a task', () => {
     expect(restarted.state.outcomes.Automated?.last.Finished).to.include({ at: 7_200_000, durationMs: undefined });
   });
 
+  it('has no duration when the state of an earlier version does not say when the task was last seen open', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    const tasks = watched.state.tasks.map((tracked) => Object.assign(tracked, { lastOpenAt: undefined }));
+    watched.state = { ...watched.state, tasks };
+    watched.poll(30_000, [finished('1')]);
+    expect(watched.state.outcomes.Automated?.last.Finished).to.include({ at: 30_000, durationMs: undefined });
+  });
+
   it('is told with the task, its mode and its completion', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, [failed('1')]);
     const completion = { outcome: 'Failed', at: 30_000, durationMs: 30_000, backupJobId: '1', backupId: undefined };

@@ -175,7 +175,7 @@ describe('the versions of the state', () => {
     const records = Array.from({ length: 400 }, (_, n) => [`r${n}`, randomBytes(500).toString('hex')]);
     await lay({ version: newer, records: Object.fromEntries(records) });
     await inDatabase((database) => database.compactRange('a', 'z'));
-    const [table] = readdirSync(join(path, 'db')).filter((file) => file.endsWith('.ldb'));
+    const table = readdirSync(join(path, 'db')).find((file) => file.endsWith('.ldb'));
     const bytes = readFileSync(join(path, 'db', table!));
     bytes.fill(0xff, 100, 20_000);
     writeFileSync(join(path, 'db', table!), bytes);
