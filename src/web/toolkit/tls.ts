@@ -7,7 +7,6 @@ import type { SecureContextOptions } from 'node:tls';
 import { messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { refusalOf } from './client-certificate.js';
-import { startHandshakesInTurns } from './handshakes.js';
 import type { TlsConfig } from './tls-config.js';
 
 /** A client that opens a connection and says nothing is not waited for long. */
@@ -30,12 +29,13 @@ export function createTlsServer({ http, listener, current, log }: TlsServerOptio
     listener,
   );
   apply(server, applied);
-  startHandshakesInTurns(server, () => {
+  closeHandshakesToo(server);
+  // The first listener of all: the handshake of this very connection begins after it.
+  server.prependListener('connection', () => {
     const config = current();
     if (config !== applied) apply(server, config);
     applied = config;
   });
-  closeHandshakesToo(server);
   // Before the HTTP parser sees the socket.
   server.prependListener('secureConnection', (socket) => {
     const refusal = refusalOf(socket, applied);
