@@ -2,13 +2,13 @@ import { lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readEquivalents } from '../../mutation/equivalents.js';
-import { reportOf } from '../../mutation/report.js';
-import type { Report } from '../../mutation/report.js';
-import { runMutants } from '../../mutation/run.js';
-import type { Fate } from '../../mutation/run.js';
-import { copyTree, sourceOf } from '../../mutation/tree.js';
-import type { Mutant } from '../../mutation/mutants.js';
+import { readEquivalents } from '../mutation/equivalents.js';
+import { reportOf } from '../mutation/report.js';
+import type { Report } from '../mutation/report.js';
+import { runMutants } from '../mutation/run.js';
+import type { Fate } from '../mutation/run.js';
+import { copyTree, sourceOf } from '../mutation/tree.js';
+import type { Mutant } from '../mutation/mutants.js';
 
 const CODE = `export const LIMIT = 20;
 export function clamp(value, max) {
@@ -104,7 +104,7 @@ src/subject.ts:
   });
 
   it('changes a copy of the real tree, and knows the lines of its sources', () => {
-    const copy = copyTree(join(import.meta.dirname, '../../..'));
+    const copy = copyTree(join(import.meta.dirname, '../..'));
     try {
       const { file, code, text, lineAt } = sourceOf(copy, 'src/config/duration.ts');
       expect([file, lstatSync(join(copy, file)).isFile()]).to.deep.equal(['dist/config/duration.js', true]);
