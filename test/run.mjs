@@ -11,7 +11,7 @@ const ANY_NODE = [
   'deploy/**',
   'gate/**',
   'unit/layering.test.js',
-  'unit/readme.test.js',
+  'unit/readme/**',
   'e2e/page-browser.test.js',
   'e2e/alerts.test.js',
   'faults/**',
@@ -27,17 +27,20 @@ if (ci) for (const folder of ['dist', 'dist-test']) rmSync(path(folder), { recur
 build();
 run('npm', ['run', '--silent', 'lint']);
 const STRICT = ['--forbid-pending', '--forbid-only'];
-const counts = [await mocha([SPEC, ...(ci ? STRICT : []), ...mochaArgs])];
+const results = [await mocha([SPEC, ...(ci ? STRICT : []), ...mochaArgs])];
 if (ci && mochaArgs.length === 0) {
   for (const node of otherNodes()) {
-    process.stdout.write(`\n${spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout}`);
+    const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+    process.stdout.write(`\n${version}\n`);
     const ignored = ANY_NODE.flatMap((spec) => ['--ignore', `dist-test/${spec}`]);
-    counts.push(await mocha([SPEC, ...STRICT, ...ignored], { node }));
+    const result = await mocha([SPEC, ...STRICT, ...ignored], { node });
+    results.push({ ...result, names: result.names.map((name) => `${version} ${name}`) });
   }
-  const sum = (which) => counts.reduce((total, one) => total + one[which], 0);
-  process.stdout.write(`\n${sum('passed')} passed, ${sum('failed')} failed\n`);
+  const sum = (which) => results.reduce((total, one) => total + one[which], 0);
+  const names = results.flatMap((result) => result.names).map((name) => `${name}\n`);
+  process.stdout.write(`\n${names.join('')}${sum('passed')} passed, ${sum('failed')} failed\n`);
 }
-if (counts.some(({ failed }) => failed > 0)) process.exitCode = 1;
+if (results.some(({ failed }) => failed > 0)) process.exitCode = 1;
 
 /** The other versions that are supported, unless this process runs on one of the same line. */
 function otherNodes() {

@@ -26,7 +26,7 @@ function removeStale(sources, output) {
 
 /**
  * Runs Mocha on `node`. A run that breaks counts as a failure, as does one that leaves anything in the temporary
- * directory. Under CI=true it resolves to how many tests passed and failed by the reporter's last line.
+ * directory. Under CI=true it resolves to how many tests passed and failed, and the names of these, by the reporter's last lines.
  */
 export async function mocha(args, { node = process.execPath, env = {} } = {}) {
   const temporary = mkdtempSync(join(tmpdir(), 'exporter-tests-'));
@@ -39,14 +39,18 @@ export async function mocha(args, { node = process.execPath, env = {} } = {}) {
   let output = '';
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     process.stdout.write(text);
-    output = (output + text).slice(-200);
+    output = (output + text).slice(-20_000);
   });
   const status = await new Promise((resolve) => child.once('close', resolve));
   const left = readdirSync(temporary);
   if (left.length > 0) process.stderr.write(`\nthe tests left behind in the temporary directory: ${left.join(', ')}\n`);
   rmSync(temporary, { recursive: true, force: true });
   const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed\b.*\n$/m.exec(output) ?? [];
-  return { passed: Number(passed), failed: Math.max(Number(failed), Number(status !== 0 || left.length > 0)) };
+  return {
+    passed: Number(passed),
+    failed: Math.max(Number(failed), Number(status !== 0 || left.length > 0)),
+    names: output.match(/^failed: .*$/gm) ?? [],
+  };
 }
 
 /** Runs a command to its end; the whole process ends with 1 if it fails. */

@@ -1,8 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Why tests of this run were skipped; the reporter lists them at the end. */
-export const skipReasons = new Set<string>();
+/** Why tests of this process were skipped, told at its end. */
+const skipReasons = new Set<string>();
 
 /**
  * The path of a program that the test runs. Without it a developer's run skips the test and names the Debian package;
@@ -24,8 +24,18 @@ export function findTool(command: string, searchPath: string): string | undefine
 /** Skips the test, or fails it under CI=true. */
 export function doWithout(context: Mocha.Context, reason: string): never {
   if (process.env.CI === 'true') throw new Error(reason);
+  if (skipReasons.size === 0) process.once('exit', tellSkipped);
   skipReasons.add(reason);
   return context.skip();
+}
+
+function tellSkipped(): void {
+  process.stdout.write(
+    [...skipReasons]
+      .toSorted()
+      .map((reason) => `skipped: ${reason}\n`)
+      .join(''),
+  );
 }
 
 function isExecutable(path: string): boolean {
