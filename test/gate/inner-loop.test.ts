@@ -79,6 +79,20 @@ describe('the inner loop', function () {
     );
   });
 
+  it('ends with the names of the tests that failed, and the counts', () => {
+    const file = scratch.file('failing.cjs', "describe('a sum', () => it('is right', () => { throw new Error(); }));");
+    const { status, output } = testUnit('test/unit/log.test.ts', '--file', file);
+    expect(status).to.equal(1);
+    expect(output).to.match(/\nfailed: a sum is right\n\d+ passed, 1 failed\n$/);
+  });
+
+  it('runs the files of a folder side by side, and tells of all', () => {
+    const { status, output } = testUnit('test/unit/readme', 'test/unit/log.test.ts');
+    expect(status, output).to.equal(0);
+    for (const suite of ['the logger', 'the metric tables of the README']) expect(output).to.include(`\n  ${suite}\n`);
+    expect(output).to.match(/\n[1-9]\d* passed, 0 failed\n$/);
+  });
+
   it('names the lines of TypeScript sources in a stack trace', () => {
     let error: unknown;
     try {

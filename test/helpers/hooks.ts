@@ -9,6 +9,8 @@ process.on('unhandledRejection', (reason) => {
 
 export const mochaHooks = {
   afterAll(): void {
+    // In a worker of a parallel run it is called after each file, and the worker lives on.
+    if (process.env.MOCHA_WORKER_ID !== undefined) return;
     // Fires only if something keeps the loop alive after the last test.
     setTimeout(() => {
       // Mocha sets the exit code when the process ends; whoever listens later has the last word.

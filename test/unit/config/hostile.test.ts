@@ -122,7 +122,7 @@ describe('any text at all', () => {
 
   it('is refused before there is too much of it', () => {
     const last = 'c.yaml:4: YAML syntax: too much for one file: more than 500000 tokens';
-    for (const one of ['x,', '*a,', '[],']) {
+    for (const one of ['x,', '*a,', '[],'].slice(0, cases(3))) {
       expect(problemsOf(`${ACCOUNT}x: [${one.repeat(500_000)}]\n`), one).to.deep.equal([last]);
     }
   }).timeout(60_000);
