@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { expect } from 'chai';
+import { needTool } from '../../helpers/tools.js';
 import { Certificates } from './toolkit/certificates.js';
 import { dialogue, serve } from './helpers.js';
 import type { TestServer } from './helpers.js';
@@ -21,7 +22,11 @@ for (const scheme of ['HTTP', 'HTTPS']) {
     let begun: { readonly path: string; readonly response: ServerResponse }[];
     let arrived: (() => void) | undefined;
 
-    before(() => certificates.selfSigned('server', ['subjectAltName=IP:127.0.0.1']));
+    before(function () {
+      if (scheme === 'HTTP') return;
+      needTool(this, 'openssl', 'openssl');
+      certificates.selfSigned('server', ['subjectAltName=IP:127.0.0.1']);
+    });
     after(() => certificates.remove());
 
     beforeEach(async () => {
@@ -31,9 +36,12 @@ for (const scheme of ['HTTP', 'HTTPS']) {
         begun.push({ path: url, response });
         arrived?.();
       };
-      const pair = { cert: certificates.text('server.pem'), key: certificates.text('server.key') };
-      const secure = { createServer: (options: object) => createServer({ ...options, ...pair }, listener) };
-      server = await serve(listener, scheme === 'HTTPS' ? secure : {});
+      const secure = (options: object) =>
+        createServer(
+          { ...options, cert: certificates.text('server.pem'), key: certificates.text('server.key') },
+          listener,
+        );
+      server = await serve(listener, scheme === 'HTTPS' ? { createServer: secure } : {});
       const to = { host: '127.0.0.1', port: server.port };
       socket = scheme === 'HTTPS' ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
       socket.on('data', (chunk: Buffer) => (told += chunk.toString())).on('error', () => undefined);
