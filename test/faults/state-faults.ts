@@ -106,6 +106,17 @@ export function hang(): () => void {
   };
 }
 
+/** Resolves once the store that is closed next is closed. A stop that did not wait for its disk leaves that to happen later. */
+export function nextClose(): Promise<void> {
+  const close = Object.getOwnPropertyDescriptor(Store.prototype, 'close')!;
+  return new Promise((resolve, reject) => {
+    Store.prototype.close = async function (this: Store) {
+      Object.defineProperty(Store.prototype, 'close', close);
+      await this.close().then(resolve, reject);
+    };
+  });
+}
+
 const mountedFaults: readonly StateFault[] = [
   {
     name: 'a read-only file system is mounted over it',

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { SICK, WELL } from './cloud.js';
 import { INSTANCES, KeptWorld, REGIONS, finished, isAt, isSaved, of } from './kept-world.js';
 import type { Page } from './page.js';
-import { hang, stateFaults } from './state-faults.js';
+import { hang, nextClose, stateFaults } from './state-faults.js';
 
 const FIRST_SEEN = ['instance_first_seen_timestamp_seconds', 'task_first_seen_timestamp_seconds'];
 
@@ -66,11 +66,14 @@ describe('the state of a running exporter, when', function () {
     await world.start();
     await world.pageOn('the first polls', (page) => isAt(page, 0.4) && isSaved(page) === 1);
     const lift = hang();
+    const closed = nextClose();
     world.cloud.end(SICK);
     await world.exporter.pass(60_000);
     const stopping = world.stop();
     await world.exporter.pass(4_000);
     await stopping;
     lift();
+    // The directory, removed under it, would be made anew.
+    await closed;
   });
 });
