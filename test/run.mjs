@@ -34,11 +34,11 @@ if (ci && mochaArgs.length === 0) {
     process.stdout.write(`\n${version}\n`);
     const ignored = ANY_NODE.flatMap((spec) => ['--ignore', `dist-test/${spec}`]);
     const result = await mocha([SPEC, ...STRICT, ...ignored], { node });
-    results.push({ ...result, names: result.names.map((name) => `${version} ${name}`) });
+    results.push({ ...result, problems: result.problems.map((problem) => `${version} ${problem}`) });
   }
   const sum = (which) => results.reduce((total, one) => total + one[which], 0);
-  const names = results.flatMap((result) => result.names).map((name) => `${name}\n`);
-  process.stdout.write(`\n${names.join('')}${sum('passed')} passed, ${sum('failed')} failed\n`);
+  const problems = results.flatMap((result) => result.problems).map((problem) => `${problem}\n`);
+  process.stdout.write(`\n${problems.join('')}${sum('passed')} passed, ${sum('failed')} failed\n`);
 }
 if (results.some(({ failed }) => failed > 0)) process.exitCode = 1;
 

@@ -26,7 +26,7 @@ function removeStale(sources, output) {
 
 /**
  * Runs Mocha on `node`. A run that breaks counts as a failure, as does one that leaves anything in the temporary
- * directory. Under CI=true it resolves to how many tests passed and failed, and the names of these, by the reporter's last lines.
+ * directory. Under CI=true it resolves to how many tests passed and failed, by the reporter's last lines, and to what went wrong.
  */
 export async function mocha(args, { node = process.execPath, env = {} } = {}) {
   const temporary = mkdtempSync(join(tmpdir(), 'exporter-tests-'));
@@ -42,14 +42,15 @@ export async function mocha(args, { node = process.execPath, env = {} } = {}) {
     output = (output + text).slice(-20_000);
   });
   const status = await new Promise((resolve) => child.once('close', resolve));
-  const left = readdirSync(temporary);
-  if (left.length > 0) process.stderr.write(`\nthe tests left behind in the temporary directory: ${left.join(', ')}\n`);
+  const left = readdirSync(temporary, { recursive: true }).toSorted();
+  const problems = left.length > 0 ? [`the tests left behind in the temporary directory: ${left.join(', ')}`] : [];
+  for (const problem of problems) process.stderr.write(`\n${problem}\n`);
   rmSync(temporary, { recursive: true, force: true });
   const [, passed = 0, failed = 0] = /^(\d+) passed, (\d+) failed\b.*\n$/m.exec(output) ?? [];
   return {
     passed: Number(passed),
     failed: Math.max(Number(failed), Number(status !== 0 || left.length > 0)),
-    names: output.match(/^failed: .*$/gm) ?? [],
+    problems: [...(output.match(/^failed: .*$/gm) ?? []), ...problems],
   };
 }
 

@@ -57,10 +57,13 @@ describe('the inner loop', function () {
   });
 
   it('gives the tests a temporary directory of their own, and fails when they leave something in it', () => {
-    const litter = scratch.file('litter.cjs', "require('fs').mkdirSync(`${process.env.TMPDIR}/litter-x`);");
+    const litter = scratch.file(
+      'litter.cjs',
+      "require('fs').mkdirSync(`${process.env.TMPDIR}/litter-x/y`, { recursive: true });",
+    );
     const { status, output } = testUnit('test/unit/log.test.ts', '--file', litter);
     expect(status).to.equal(1);
-    expect(output).to.match(/^the tests left behind in the temporary directory: litter-x$/m);
+    expect(output).to.match(/^the tests left behind in the temporary directory: litter-x, litter-x\/y$/m);
     expect(existsSync(`${tmpdir()}/litter-x`)).to.equal(false);
   });
 
