@@ -80,11 +80,11 @@ describe('credentials that a reload moves to another place, where they read the 
   const scratch = new Scratch();
   after(() => scratch.remove());
 
-  const PLACES = {
-    inline: `access_key_secret: ${KEY.accessKeySecret}`,
-    a: `access_key_secret_file: ${scratch.path}/a`,
-    b: `access_key_secret_file: ${scratch.path}/b`,
-  };
+  function secretAt(place: 'inline' | 'a' | 'b'): string {
+    return place === 'inline'
+      ? `access_key_secret: ${KEY.accessKeySecret}`
+      : `access_key_secret_file: ${scratch.path}/${place}`;
+  }
 
   for (const [from, to] of [
     ['inline', 'b'],
@@ -92,11 +92,11 @@ describe('credentials that a reload moves to another place, where they read the 
   ] as const) {
     it(`are followed there when they are rotated: ${from} to ${to}`, async () => {
       for (const name of ['a', 'b']) scratch.file(name, KEY.accessKeySecret);
-      let place: keyof typeof PLACES = from;
+      let place: 'inline' | 'a' | 'b' = from;
       const world = await startWorld({
         over: (cloud) => ({
           readConfig: () =>
-            parseConfig(cloud.configuration().replace(/access_key_secret: [^}]*/, PLACES[place]), {
+            parseConfig(cloud.configuration().replace(/access_key_secret: [^}]*/, secretAt(place)), {
               env: {},
               file: 'config.yaml',
             }),

@@ -12,7 +12,7 @@ const LAST_LINE = /msg=stopped\n$/;
 describe('a disk that hangs in the kernel', function () {
   this.timeout(180_000);
   const scratch = new Scratch();
-  const database = `${scratch.path}/state/db`;
+  let database: string;
   let simulator: Simulator;
   let args: readonly string[];
 
@@ -23,6 +23,7 @@ describe('a disk that hangs in the kernel', function () {
       regions: ['cn-hangzhou'],
     });
     simulator.fleet.addInstance({ account: 'a', regionId: 'cn-hangzhou', instanceId: 'rm-1' });
+    database = `${scratch.path}/state/db`;
     const config = scratch.file(
       'config.yaml',
       `accounts:

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -65,6 +65,17 @@ describe('the inner loop', function () {
     expect(status).to.equal(1);
     expect(output).to.match(/^the tests left behind in the temporary directory: litter-x, litter-x\/y$/m);
     expect(existsSync(`${tmpdir()}/litter-x`)).to.equal(false);
+  });
+
+  it('finds nothing in it when all tests are left out, as by --grep', () => {
+    const mocha = ['node_modules/mocha/bin/mocha.js', '--dry-run', 'dist-test/**/*.test.js'];
+    const { status, stderr } = spawnSync(process.execPath, mocha, {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, TMPDIR: scratch.path },
+    });
+    expect(status, stderr).to.equal(0);
+    expect(readdirSync(scratch.path).filter((name) => name.startsWith('exporter-'))).to.deep.equal([]);
   });
 
   it('ends with why tests were skipped, and the counts', () => {
