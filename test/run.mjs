@@ -11,7 +11,7 @@ const ANY_NODE = [
   'deploy/**',
   'gate/**',
   'unit/layering.test.js',
-  'unit/readme/**',
+  'unit/docs/**',
   'e2e/page-browser.test.js',
   'e2e/alerts.test.js',
   'faults/**',

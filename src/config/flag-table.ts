@@ -16,7 +16,7 @@ export interface FlagRow {
   readonly meaning: string;
 }
 
-/** Every flag: for parsing, for `--help`, and for the table in the README. */
+/** Every flag: for parsing, for `--help`, and for the table in docs/configuration.md. */
 export const FLAGS = [
   { name: 'config.file', value: 'PATH', fallback: 'config.yaml', meaning: 'configuration file' },
   {

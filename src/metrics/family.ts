@@ -1,4 +1,4 @@
-/** What a family of the exposition says of itself; the README's table shows the same. */
+/** What a family of the exposition says of itself; the tables of docs/metrics.md show the same. */
 export interface FamilyHead {
   readonly name: string;
   /** A full sentence. */

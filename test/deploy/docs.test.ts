@@ -1,16 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { expect } from 'chai';
 import { parseConfig } from '../../dist/config/load.js';
 import { itOnEachRelease } from '../helpers/release.js';
-import { documents } from './documents.js';
+import { codeBlocks, documentNamed, documents, relativeLinks } from './documents.js';
 import { root } from './helm.js';
-import { ALERTS } from './rules-file.js';
-
-const readme = readFileSync(join(root, 'deploy/README.md'), 'utf8');
-const examples = [...readme.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text);
+import { METRICS, namesIn } from './metric-names.js';
+import { ALERTS, RULES } from './rules-file.js';
 
 /** As links name them: in small letters, with hyphens for spaces, without punctuation. */
 function headingsOf(text: string): readonly string[] {
@@ -22,10 +20,27 @@ function headingsOf(text: string): readonly string[] {
   );
 }
 
-/** The folders that the README names relative to its own. */
+/** The folders that deploy/README.md names relative to its own. */
 const BESIDE = /`((?:docker|helm|kubernetes|systemd|prometheus|alertmanager|grafana|runbooks)\/[\w./-]*)`/g;
 
-describe('the instructions for running it', () => {
+/** YAML blocks by what they configure: what a reader pastes must work. */
+const examples = documents.flatMap((document) =>
+  codeBlocks(document, 'yaml').map((text) => ({ name: document.name, text, kind: kindOf(text) })),
+);
+
+function kindOf(text: string): 'prometheus' | 'rules' | 'exporter' | 'other' {
+  if (/^scrape_configs:/m.test(text)) return 'prometheus';
+  if (/^groups:/m.test(text)) return 'rules';
+  return /^(accounts|polling|sharding|state):/m.test(text) ? 'exporter' : 'other';
+}
+
+function examplesOf(kind: ReturnType<typeof kindOf>): readonly { name: string; text: string }[] {
+  const found = examples.filter((example) => example.kind === kind);
+  expect(found, kind).not.to.deep.equal([]);
+  return found;
+}
+
+describe('the documents', () => {
   let folder: string;
 
   before(() => {
@@ -35,31 +50,54 @@ describe('the instructions for running it', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it('name files that are there', () => {
-    const paths = ['deploy/README.md', 'SECURITY.md', 'CONTRIBUTING.md'].flatMap((document) =>
-      [...readFileSync(join(root, document), 'utf8').matchAll(/\b(deploy\/[\w/.-]*\w)/g)].map(([, path = '']) => path),
+    const paths = documents.flatMap(({ text }) =>
+      [...text.matchAll(/(?<![\w./-])(deploy\/[\w/.-]*\w)/g)].map(([, path = '']) => path),
     );
-    paths.push(...[...readme.matchAll(BESIDE)].map(([, path = '']) => `deploy/${path}`));
+    paths.push(
+      ...[...documentNamed('deploy/README.md').text.matchAll(BESIDE)].map(([, path = '']) => `deploy/${path}`),
+    );
     expect(paths.length).to.be.greaterThan(20);
     expect(paths.filter((path) => !existsSync(join(root, path)))).to.deep.equal([]);
   });
 
   it('link to pages and headings that exist', () => {
-    const broken = documents.flatMap(({ path, text }) =>
-      [...text.matchAll(/\]\((?!https:)([^)#]*)#?([^)]*)\)/g)]
-        .filter(([, target = '', heading = '']) => {
-          const file = target === '' ? path : join(dirname(path), target);
-          return !existsSync(file) || (heading !== '' && !headingsOf(readFileSync(file, 'utf8')).includes(heading));
+    const broken = documents.flatMap((document) =>
+      relativeLinks(document)
+        .filter(({ target, anchor }) => {
+          const file = target === '' ? document.path : join(dirname(document.path), target);
+          return !existsSync(file) || (anchor !== '' && !headingsOf(readFileSync(file, 'utf8')).includes(anchor));
         })
-        .map(([link]) => `${path}: ${link}`),
+        .map(({ target, anchor }) => `${document.name}: ${target}#${anchor}`),
     );
-    expect(documents).to.have.length.greaterThan(20);
+    expect(documents).to.have.length.greaterThan(30);
     expect(broken).to.deep.equal([]);
+  });
+
+  it('are all reached by links from the README', () => {
+    const reached = new Set(['README.md']);
+    for (const name of reached) {
+      const document = documents.find((one) => one.name === name);
+      for (const { target } of document === undefined ? [] : relativeLinks(document)) {
+        if (target !== '') reached.add(posix.join(posix.dirname(name), target));
+      }
+    }
+    expect(documents.map(({ name }) => name).filter((name) => !reached.has(name))).to.deep.equal([]);
+  });
+
+  it('name only metrics that the exporter has, and series that the rules record', () => {
+    const known = new Set([...METRICS, ...RULES.map(({ record }) => record)]);
+    const unknown = documents.flatMap(({ name, text }) =>
+      namesIn(text)
+        .filter((metric) => !known.has(metric))
+        .map((metric) => `${name}: ${metric}`),
+    );
+    expect(unknown).to.deep.equal([]);
   });
 
   it('say of each alert how severe it is and what it means', () => {
     const rows = [
-      ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(
-        /^\| \[(\w+)\]\(deploy\/runbooks\/.* \| (\w+) \| .+ \|$/gm,
+      ...documentNamed('docs/alerts.md').text.matchAll(
+        /^\| \[(\w+)\]\(\.\.\/deploy\/runbooks\/\1\.md\) \| (\w+) \| .+ \|$/gm,
       ),
     ];
     const said = rows.map(([, alert, severity]) => `${alert} ${severity}`);
@@ -68,23 +106,27 @@ describe('the instructions for running it', () => {
 
   itOnEachRelease('show Prometheus configurations that promtool accepts', function (release) {
     const promtool = release.need(this, 'promtool');
-    const found = examples.filter((text) => text.includes('scrape_configs:'));
-    for (const [index, text] of found.entries()) {
-      const path = join(folder, `${index}.yaml`);
+    for (const { name, text } of examplesOf('prometheus')) {
+      const path = join(folder, 'prometheus.yaml');
       writeFileSync(path, text);
-      execFileSync(promtool, ['check', 'config', '--syntax-only', path], { stdio: 'pipe' });
+      expect(
+        () => execFileSync(promtool, ['check', 'config', '--syntax-only', path], { stdio: 'pipe' }),
+        name,
+      ).not.to.throw();
     }
-    expect(found).to.have.lengthOf(2);
   });
 
   it('show configurations that the exporter accepts', () => {
-    for (const name of ['access_key_id', 'access_key_secret']) writeFileSync(join(folder, name), 'x');
-    const env = { CREDENTIALS_DIRECTORY: folder, POD_NAME: 'exporter-3' };
-    const found = examples.filter((text) => !text.includes('scrape_configs:'));
-    for (const text of found) {
+    for (const key of ['access_key_id', 'access_key_secret']) writeFileSync(join(folder, key), 'x');
+    const env = {
+      ALIBABA_CLOUD_ACCESS_KEY_ID: 'x',
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'x',
+      CREDENTIALS_DIRECTORY: folder,
+      POD_NAME: 'exporter-3',
+    };
+    for (const { name, text } of examplesOf('exporter')) {
       const whole = text.includes('accounts:') ? text : `${text}\naccounts: [{name: a, regions: [cn-hangzhou]}]\n`;
-      expect(() => parseConfig(whole, { file: 'README.md', env })).not.to.throw();
+      expect(() => parseConfig(whole, { file: name, env }), name).not.to.throw();
     }
-    expect(found).to.have.lengthOf(2);
   });
 });

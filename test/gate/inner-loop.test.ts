@@ -101,9 +101,10 @@ describe('the inner loop', function () {
   });
 
   it('runs the files of a folder side by side, and tells of all', () => {
-    const { status, output } = testUnit('test/unit/readme', 'test/unit/log.test.ts');
+    const { status, output } = testUnit('test/unit/docs', 'test/unit/log.test.ts');
     expect(status, output).to.equal(0);
-    for (const suite of ['the logger', 'the metric tables of the README']) expect(output).to.include(`\n  ${suite}\n`);
+    for (const suite of ['the logger', 'the metric tables of the documentation'])
+      expect(output).to.include(`\n  ${suite}\n`);
     expect(output).to.match(/\n[1-9]\d* passed, 0 failed\n$/);
   });
 

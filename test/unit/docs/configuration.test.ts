@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import { parse, parseDocument } from 'yaml';
 import { effectiveYaml } from '../../../dist/config/effective.js';
 import { load, problemsOf } from '../config/reading.js';
-import { codeIn, README, rowsUnder } from './table.js';
+import { codeIn, page, rowsUnder } from './table.js';
+
+const PAGE = page('configuration.md');
 
 type Path = readonly (string | number)[];
 
@@ -156,9 +158,9 @@ function credentialKeys(type: string): { required: string[]; optional: string[];
   return { required: plain.filter(isRequired), optional: plain.filter((key) => !isRequired(key)), secrets };
 }
 
-describe('the configuration tables of the README', () => {
+describe('the configuration tables of the documentation', () => {
   it('tell of every key its type and default, and of none that does not exist', () => {
-    expect(differences(README)).to.deep.equal([]);
+    expect(differences(PAGE)).to.deep.equal([]);
     const tops = TABLES.flatMap(({ base, sections }) => sections.map((section) => [...base, ...section][0]));
     expect(new Set(tops)).to.deep.equal(new Set(keysAt([])));
   });
@@ -172,7 +174,7 @@ describe('the configuration tables of the README', () => {
       ['| `tag_labels`', '| `tag_label`', ['tag_label: no such key', 'tag_labels: no row']],
     ];
     for (const [right, wrong, found] of cells) {
-      const told = differences(README.replace(right, wrong)).map((line) => line.replace(/^.*?: /, ''));
+      const told = differences(PAGE.replace(right, wrong)).map((line) => line.replace(/^.*?: /, ''));
       expect(told).to.deep.equal(found);
     }
   });
@@ -180,14 +182,14 @@ describe('the configuration tables of the README', () => {
   it('name the keys of every type of credentials, and which of them are secrets', () => {
     const rule = problemsOf(changed([['accounts', 0, 'credentials'], { type: 'x' }])).join();
     const types = /the types are (.*)$/.exec(rule)![1]!.split(', ');
-    const rows = rowsUnder(README, '`type`').map((cells) => cells.slice(0, 3).map(codeIn));
+    const rows = rowsUnder(PAGE, '`type`').map((cells) => cells.slice(0, 3).map(codeIn));
     const wanted = types.map((type) => {
       const { required, optional } = credentialKeys(type);
       return [[type], required, optional].map((names) => names.toSorted());
     });
     expect(rows.map((row) => row.map((names) => names.toSorted()))).to.deep.equal(wanted);
     const secrets = new Set(types.flatMap((type) => credentialKeys(type).secrets));
-    const sentence = README.split('\n').find((line) => line.includes(' are secrets. '))!;
+    const sentence = PAGE.split('\n').find((line) => line.includes(' are secrets. '))!;
     expect(new Set(codeIn(sentence.split(' are secrets. ')[0]!))).to.deep.equal(secrets);
   });
 });

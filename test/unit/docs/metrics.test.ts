@@ -3,8 +3,9 @@ import { FAMILIES } from '../../../dist/metrics/families.js';
 import type { FamilyHead } from '../../../dist/metrics/family.js';
 import { INSTANCE_LABELS } from '../../../dist/metrics/instance-families.js';
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/model.js';
-import { codeIn, README, rowsUnder } from './table.js';
+import { codeIn, page, rowsUnder } from './table.js';
 
+const PAGE = page('metrics.md');
 /** Labels that depend on the configuration. */
 const OPEN_LABELS: Readonly<Record<string, string>> = {
   alicloud_rds_backup_instance_info: ', static labels, `tag_*`',
@@ -47,9 +48,9 @@ function differences(markdown: string): readonly string[] {
   return [...wrong, ...unknown.map((name) => `${codeIn(name).join()}: no such metric`)];
 }
 
-describe('the metric tables of the README', () => {
+describe('the metric tables of the documentation', () => {
   it('tell of every metric its type, labels, states and HELP text, and of none that does not exist', () => {
-    expect(differences(README)).to.deep.equal([]);
+    expect(differences(PAGE)).to.deep.equal([]);
   });
 
   it('would show each cell that is wrong, a metric that is missing and one that is misspelt', () => {
@@ -61,11 +62,11 @@ describe('the metric tables of the README', () => {
       ['Preparing` `Waiting` `Uploading` `Finished` `Other`.', 'x', 'progress_status: the states are NoStart Checking'],
     ];
     for (const [right, wrong, difference] of cells) {
-      const found = differences(README.replace(right, wrong));
+      const found = differences(PAGE.replace(right, wrong));
       expect(found).to.have.length(1);
       expect(found[0]).to.include(difference);
     }
-    expect(differences(README.replace(`\`${name}\``, '`alicloud_rds_backup_bugs`'))).to.deep.equal([
+    expect(differences(PAGE.replace(`\`${name}\``, '`alicloud_rds_backup_bugs`'))).to.deep.equal([
       `${name}: no row`,
       'alicloud_rds_backup_bugs: no such metric',
     ]);

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-export const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+/** The text of a page of docs/. */
+export function page(name: string): string {
+  return readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8');
+}
 
 /** The rows of every Markdown table whose first column has this head, cell by cell; an escaped bar is one within a cell. */
 export function rowsUnder(markdown: string, head: string): readonly (readonly string[])[] {

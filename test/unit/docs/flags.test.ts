@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { FLAGS } from '../../../dist/config/flag-table.js';
 import type { FlagRow } from '../../../dist/config/flag-table.js';
-import { README, rowsUnder } from './table.js';
+import { page, rowsUnder } from './table.js';
 
-describe('the flag table of the README', () => {
+describe('the flag table of the documentation', () => {
   it('names every flag with its value, default and meaning, and none that does not exist', () => {
     const flags: readonly FlagRow[] = FLAGS;
     const table = flags.map(({ name, value, fallback, meaning }) => [
@@ -11,6 +11,6 @@ describe('the flag table of the README', () => {
       fallback === undefined ? '' : `\`${fallback}\``,
       meaning,
     ]);
-    expect(rowsUnder(README, 'flag')).to.deep.equal(table);
+    expect(rowsUnder(page('configuration.md'), 'flag')).to.deep.equal(table);
   });
 });
