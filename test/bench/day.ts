@@ -1,7 +1,7 @@
 /**
  * How much of a day's backups the exporter sees under one quota: `node dist-test/bench/day.js`. The real scheduler,
- * limiter, state machine and poller against a scripted truth, on a clock that jumps. README's "What it can and cannot
- * tell" gives these figures: when they change, so does the box.
+ * limiter, state machine and poller against a scripted truth, on a clock that jumps. README.md and
+ * docs/operations.md (detection rate) give these figures: when they change, so do the tables.
  */
 import { setMaxListeners } from 'node:events';
 import { applyLookup, applyPoll, newInstanceState } from '../../dist/fleet/apply.js';

@@ -40,6 +40,10 @@ function examplesOf(kind: ReturnType<typeof kindOf>): readonly { name: string; t
   return found;
 }
 
+const manifest: { readonly files: readonly string[]; readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+);
+
 describe('the documents', () => {
   let folder: string;
 
@@ -84,6 +88,33 @@ describe('the documents', () => {
     expect(documents.map(({ name }) => name).filter((name) => !reached.has(name))).to.deep.equal([]);
   });
 
+  it('link to nothing that the package does not contain', () => {
+    const packed = ['README.md', 'LICENSE', 'package.json', ...manifest.files];
+    const isPacked = (path: string): boolean => packed.some((entry) => path === entry || path.startsWith(`${entry}/`));
+    const missing = documents
+      .filter(({ name }) => isPacked(name))
+      .flatMap((document) =>
+        relativeLinks(document)
+          .map(({ target }) => (target === '' ? document.name : posix.join(posix.dirname(document.name), target)))
+          .filter((target) => !isPacked(target))
+          .map((target) => `${document.name}: ${target}`),
+      );
+    expect(missing).to.deep.equal([]);
+  });
+
+  it('name scripts that package.json has', () => {
+    const unknown = documents.flatMap(({ name, text }) =>
+      [...text.matchAll(/\bnpm run ([\w:]+)/g)]
+        .filter(([, script = '']) => !Object.hasOwn(manifest.scripts, script))
+        .map(([command]) => `${name}: ${command}`),
+    );
+    expect(unknown).to.deep.equal([]);
+  });
+
+  it('begin with a README that is read in a few minutes', () => {
+    expect(documentNamed('README.md').text.split('\n')).to.have.length.at.most(150);
+  });
+
   it('name only metrics that the exporter has, and series that the rules record', () => {
     const known = new Set([...METRICS, ...RULES.map(({ record }) => record)]);
     const unknown = documents.flatMap(({ name, text }) =>
@@ -113,6 +144,15 @@ describe('the documents', () => {
         () => execFileSync(promtool, ['check', 'config', '--syntax-only', path], { stdio: 'pipe' }),
         name,
       ).not.to.throw();
+    }
+  });
+
+  itOnEachRelease('show rules that promtool accepts', function (release) {
+    const promtool = release.need(this, 'promtool');
+    for (const { name, text } of examplesOf('rules')) {
+      const path = join(folder, 'rules.yaml');
+      writeFileSync(path, text);
+      expect(() => execFileSync(promtool, ['check', 'rules', path], { stdio: 'pipe' }), name).not.to.throw();
     }
   });
 
