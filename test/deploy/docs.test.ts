@@ -111,6 +111,14 @@ describe('the documents', () => {
     expect(unknown).to.deep.equal([]);
   });
 
+  it('name each Debian package that the gate installs', () => {
+    const [, packages = ''] = /^packages='([^']*)'/m.exec(readFileSync(join(root, '.ci/run'), 'utf8')) ?? [];
+    const { text } = documentNamed('CONTRIBUTING.md');
+    const wanted = packages.split(/\s+/);
+    expect(wanted).to.have.length.greaterThan(5);
+    expect(wanted.filter((name) => !text.includes(`\`${name}\``))).to.deep.equal([]);
+  });
+
   it('begin with a README that is read in a few minutes', () => {
     expect(documentNamed('README.md').text.split('\n')).to.have.length.at.most(150);
   });
