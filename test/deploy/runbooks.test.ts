@@ -8,7 +8,8 @@ import { ALERTS, DEPLOY } from './rules-file.js';
 const TOOL_TIMEOUT_MS = 180_000;
 const RUNBOOKS = new URL('runbooks/', DEPLOY);
 const ROOT = new URL('..', DEPLOY);
-const PUBLISHED = 'https://github.com/alicloud-rds-backup-exporter/alicloud-rds-backup-exporter/blob/main/';
+const { homepage }: { homepage: string } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
+const PUBLISHED = `${homepage.replace('#readme', '')}/blob/main/`;
 
 const pages = readdirSync(RUNBOOKS).map((file) => ({ file, text: readFileSync(new URL(file, RUNBOOKS), 'utf8') }));
 
