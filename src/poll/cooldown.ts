@@ -52,12 +52,12 @@ export type Standing = 'fresh' | 'good' | 'denied' | 'unreachable' | 'gone';
 /** What a request is about: an instance, or an action that belongs to none. The cool-down writes both fields. */
 export interface Subject {
   standing: Standing;
-  /** Attempts in a row without a connection. */
+  /** Attempts without a connection since it worked; Infinity if it never did, or was denied since. */
   misses: number;
 }
 
 export function newSubject(): Subject {
-  return { standing: 'fresh', misses: 0 };
+  return { standing: 'fresh', misses: Infinity };
 }
 
 export interface Answer {
@@ -86,6 +86,8 @@ export class Cooldown {
   #epoch = 0;
   /** Subjects by standing; of `fresh` and `gone` only how many came and went. */
   readonly #counts: Record<Standing, number> = { fresh: 0, good: 0, denied: 0, unreachable: 0, gone: 0 };
+  /** Instances that worked and were not denied since, though some may be unreachable now. */
+  #proven = 0;
   /** Failed connections since the cloud last answered. */
   readonly #unreachable = { count: 0, subjects: new Set<Subject>() };
   /** How many instances there are to poll. */
@@ -112,6 +114,11 @@ export class Cooldown {
   /** Instances whose last answer worked. */
   get good(): number {
     return this.#counts.good;
+  }
+
+  /** Whether anything is known to be allowed. */
+  get hasWorked(): boolean {
+    return this.#proven > 0;
   }
 
   /** Instances that are known to be denied or unreachable. */
@@ -152,7 +159,7 @@ export class Cooldown {
 
   /** The instance is no longer of interest, nor is any answer about it. */
   forget(subject: Subject): void {
-    this.#stand(subject, 'gone');
+    this.#stand(subject, 'gone', Infinity);
   }
 
   /** Begins anew, with other credentials or another endpoint. The owner makes every subject new. */
@@ -161,39 +168,43 @@ export class Cooldown {
     this.#epoch++;
     this.#close(nowMs);
     for (const standing of ['good', 'denied', 'unreachable'] as const) this.#counts[standing] = 0;
+    this.#proven = 0;
     this.#unreachable.count = 0;
     this.#unreachable.subjects.clear();
     return change;
   }
 
-  /** Nothing works, and not every instance has been asked. */
+  /** Nothing has worked, and not every instance has been asked. */
   get #isOnTrial(): boolean {
-    return this.good === 0 && this.#instances() > this.poor;
+    return !this.hasWorked && this.#instances() > this.poor;
   }
 
-  /** Once one instance works, only those that work say something of all; until then, those that were never asked; at last, all. */
-  #isEvidence({ standing }: Subject): boolean {
+  /**
+   * Once one instance works, only those that work say something of all, or if all of them became unreachable, those; until
+   * one does, those that were never asked; at last, all.
+   */
+  #isEvidence({ standing, misses }: Subject): boolean {
     if (this.good > 0) return standing === 'good';
+    if (this.hasWorked) return misses < Infinity;
     return !this.#isOnTrial || standing === 'fresh';
   }
 
   #judge(subject: Subject, verdict: Verdict): void {
-    if (verdict === 'works') {
-      this.#stand(subject, 'good');
-      subject.misses = 0;
-    }
-    if (verdict === 'denied') this.#stand(subject, 'denied');
+    if (verdict === 'works') this.#stand(subject, 'good', 0);
+    if (verdict === 'denied') this.#stand(subject, 'denied', Infinity);
     if (verdict !== 'unreachable') return;
-    subject.misses++;
-    if (subject.standing !== 'good' || subject.misses >= MISSES) this.#stand(subject, 'unreachable');
+    const misses = subject.misses + 1;
+    this.#stand(subject, misses < MISSES ? subject.standing : 'unreachable', misses);
   }
 
-  #stand(subject: Subject, standing: Standing): void {
+  #stand(subject: Subject, standing: Standing, misses: number): void {
     const before = subject.standing;
     if (before === 'gone') return;
     this.#counts[before]--;
     this.#counts[standing]++;
+    this.#proven += Number(misses < Infinity) - Number(subject.misses < Infinity);
     subject.standing = standing;
+    subject.misses = misses;
   }
 
   #count(verdict: Verdict, isNews: boolean, { subject, error }: Answer): void {
@@ -215,7 +226,7 @@ export class Cooldown {
     if (verdict === 'unsent') return 'outage';
     const isTrialOver = this.#tried >= TRIAL_CALLS;
     if (verdict === 'denied') {
-      return this.good === 0 && (this.#counts.denied >= DENIED || isTrialOver) ? 'authorisation' : undefined;
+      return !this.hasWorked && (this.#counts.denied >= DENIED || isTrialOver) ? 'authorisation' : undefined;
     }
     if (verdict !== 'unreachable') return undefined;
     const enough = Math.min(OUTAGE_INSTANCES, this.#instances());
@@ -249,7 +260,7 @@ export class Cooldown {
   #hasEnded({ reason }: Cooling, verdict: Verdict, { error, isProbe }: Answer): boolean {
     if (reason === 'outage') return isFromCloud(error);
     // A denied probe shows that the key is accepted again; it does not hold back the instances that work.
-    return verdict === 'works' || (verdict === 'denied' && isProbe && this.good > 0);
+    return verdict === 'works' || (verdict === 'denied' && isProbe && this.hasWorked);
   }
 
   #close(nowMs: number): void {

@@ -83,6 +83,8 @@ export class Gate {
   readonly #turns = new Turns();
   /** Requests of idle instances since one that was never asked began to wait. */
   #idleInARow = 0;
+  /** Whose turn it is of the unreachable: those that failed least, or whoever waited longest. */
+  #isForLeastMissed = false;
   /** Requests of healthy instances since one that is known to fail began to wait. */
   #healthyInARow = 0;
   readonly #instances: () => number;
@@ -236,14 +238,16 @@ export class Gate {
   }
 
   /**
-   * First come, first served. Those never asked go at random, so that the ones asked so far tell what share works; while
-   * nothing works, so do the active ones.
+   * First come, first served, but for the unreachable every other time. Those never asked go at random, so that the ones asked so far tell what share works; while
+   * nothing has worked, so do the active ones.
    */
   #pick(queue: Queue, nowMs: number): Caller | undefined {
     const own = this.#waiting[queue];
-    if (queue !== 'fresh' && (queue !== 'active' || this.cooldown.good > 0)) return own.pop();
+    const { hasWorked } = this.cooldown;
+    if (queue === 'unreachable') return this.#pickUnreachable(nowMs);
+    if (queue !== 'fresh' && (queue !== 'active' || hasWorked)) return own.pop();
     const { active, fresh } = this.#waiting;
-    const isTrial = this.cooldown.good === 0 && this.cooldown.cooling !== undefined;
+    const isTrial = !hasWorked && this.cooldown.cooling !== undefined;
     const heaps = isTrial ? [active, fresh] : [own];
     let index = Math.floor(this.#random() * heaps.reduce((sum, { size }) => sum + size, 0));
     for (const heap of heaps) {
@@ -255,6 +259,22 @@ export class Gate {
       index -= heap.size;
     }
     return own.pop();
+  }
+
+  /**
+   * One that was out for a moment does not queue behind those that hang for good: every other turn goes to the one that
+   * missed least since it worked. The others are for whoever has waited longest, so that each is asked some time.
+   */
+  #pickUnreachable(nowMs: number): Caller | undefined {
+    const { unreachable } = this.#waiting;
+    this.#isForLeastMissed = !this.#isForLeastMissed;
+    let picked = unreachable.peek();
+    if (picked === undefined || !this.#isForLeastMissed) return unreachable.pop();
+    for (const caller of unreachable) {
+      if (caller.dueAt <= nowMs && caller.subject.misses < picked.subject.misses) picked = caller;
+    }
+    unreachable.remove(picked);
+    return picked;
   }
 
   answered(

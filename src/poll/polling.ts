@@ -70,7 +70,7 @@ class Target implements Caller, Subject {
   isRemoved = false;
   streak: Streak = NO_STREAK;
   standing: Standing = 'fresh';
-  misses = 0;
+  misses = Infinity;
   readonly heldBack: ((error: ApiError) => void) | undefined;
   readonly #owner: Owner;
 

@@ -29,6 +29,8 @@ export interface Fleet {
   readonly hours: number;
   /** 5 unless given. */
   readonly requestsPerSecond?: number;
+  /** When the first instance that works times out, too; its gaps are left out. */
+  readonly blip?: { readonly fromMs: number; readonly toMs: number };
   readonly seed: number;
 }
 
@@ -45,6 +47,10 @@ export interface Figures {
   readonly trial: number;
   /** Requests for instances that fail in the last hour. */
   readonly lastHour: number;
+  /** From the end of the blip to the next poll of that instance that worked. */
+  readonly backMs: number;
+  /** How long the circuit was open. */
+  readonly darkMs: number;
 }
 
 /** Which instances fail, by their place in the listing. */
@@ -64,6 +70,8 @@ function failingOf({ instances, failing, order }: Fleet, random: () => number): 
 export async function simulate(fleet: Fleet): Promise<Figures> {
   const { requestsPerSecond = 5 } = fleet;
   const clock = new FakeClock(0);
+  let [enteredAt, darkMs] = [0, 0];
+  const { fromMs, toMs } = fleet.blip ?? { fromMs: Infinity, toMs: Infinity };
   const random = seeded(fleet.seed);
   const failing = failingOf(fleet, random);
   const failingIds = new Set([...failing].map((n) => `rm-${n}`));
@@ -76,7 +84,10 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
     instances: () => polling.size,
     patienceMs: () => polling.patienceMs(),
     random,
-    onCooldown: () => undefined,
+    onCooldown: (change) => {
+      if (change === 'entered') enteredAt = clock.now();
+      else darkMs += clock.now() - enteredAt;
+    },
     onThrottled: () => undefined,
   });
   scheduler.open(gate);
@@ -85,26 +96,30 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   const polledAt = new Map<string, number>();
   const end = fleet.hours * HOUR;
   const counts = { early: 0, trial: 0, lastHour: 0 };
-  let [firstMs, allMs, longestMs] = [Infinity, Infinity, 0];
+  let [firstMs, allMs, longestMs, backMs] = [Infinity, Infinity, 0, Infinity];
   const working = fleet.instances - failing.size;
+  const blipping = `rm-${Array.from({ length: fleet.instances }, (_, n) => n).find((n) => !failing.has(n))}`;
   const polling: Polling = new Polling({
     scheduler,
     gate,
     source: {
       async describeBackupTasks({ instanceId }) {
-        const isFailing = failingIds.has(instanceId);
         const at = clock.now();
+        const isBlipping = instanceId === blipping && at >= fromMs && at < toMs;
+        const isFailing = failingIds.has(instanceId) || isBlipping;
         if (firstMs === Infinity) {
           counts.trial++;
           if (at <= 15_000) counts.early++;
         }
         if (isFailing && at > end - HOUR) counts.lastHour++;
-        const takesMs = isFailing && fleet.kind === 'timeout' ? TIMEOUT_MS : ANSWER_MS;
+        const takesMs = isBlipping || (isFailing && fleet.kind === 'timeout') ? TIMEOUT_MS : ANSWER_MS;
         await new Promise<void>((resolve) => clock.after(takesMs, resolve));
-        if (isFailing) return { ok: false, error: errorOf(fleet.kind) };
+        if (isFailing) return { ok: false, error: errorOf(isBlipping ? 'timeout' : fleet.kind) };
         firstMs = Math.min(firstMs, clock.now());
         const before = polledAt.get(instanceId);
-        if (before !== undefined) longestMs = Math.max(longestMs, at - before);
+        if (instanceId === blipping && at >= toMs) backMs = Math.min(backMs, at - toMs);
+        if (before !== undefined && !(before < toMs && at >= fromMs && instanceId === blipping))
+          longestMs = Math.max(longestMs, at - before);
         polledAt.set(instanceId, at);
         if (before === undefined && polledAt.size === working) allMs = clock.now();
         return { ok: true, value: [] };
@@ -128,7 +143,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   scheduler.stop();
   for (const at of polledAt.values()) longestMs = Math.max(longestMs, end - at);
   const intervalMs = Math.max(IDLE_MS, (working / requestsPerSecond) * 1_000);
-  return { working, firstMs, allMs, longestGap: longestMs / intervalMs, ...counts };
+  return { working, firstMs, allMs, longestGap: longestMs / intervalMs, backMs, darkMs, ...counts };
 }
 
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99];

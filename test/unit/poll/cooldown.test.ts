@@ -81,6 +81,35 @@ describe('the cool-down', () => {
     expect(calls.cooldown.nextCallAt).to.equal(31_000);
   });
 
+  it('opens on no denial once an instance has worked, though it is unreachable, until that one is denied or gone', () => {
+    for (const end of ['denied', 'gone', 'reset'] as const) {
+      const calls = new Calls();
+      calls.answer(0, undefined);
+      expect(calls.cooldown.hasWorked).to.equal(true);
+      for (let n = 0; n < 4; n++) calls.answer(0, 'timeout');
+      expect([calls.cooldown.good, calls.subject('rm-1').standing]).to.deep.equal([0, 'unreachable']);
+      for (let n = 2; n < 40; n++) expect(calls.answer(0, 'denied', `rm-${n}`)).to.equal(undefined);
+      if (end === 'denied') expect(calls.answer(0, 'denied')).to.equal('entered');
+      if (end === 'gone') calls.cooldown.forget(calls.subject('rm-1'));
+      if (end === 'reset') calls.cooldown.reset(0);
+      expect(calls.cooldown.hasWorked).to.equal(false);
+      const denials = Array.from({ length: 5 }, (_, n) => calls.answer(0, 'denied', `rm-${40 + n}`));
+      expect(denials.indexOf('entered')).to.equal({ denied: -1, gone: 0, reset: 4 }[end]);
+    }
+  });
+
+  it('takes those that worked for evidence once all of them are unreachable, and none that never did', () => {
+    const calls = new Calls();
+    for (const n of [1, 2, 3]) calls.answer(0, undefined, `rm-${n}`);
+    for (const n of [1, 2, 3]) for (let miss = 0; miss < 3; miss++) calls.answer(0, 'timeout', `rm-${n}`);
+    calls.answer(0, 'denied', 'rm-4');
+    for (const n of [1, 2, 3]) calls.answer(0, 'timeout', `rm-${n}`);
+    expect([calls.cooldown.good, calls.cooldown.nextCallAt]).to.deep.equal([0, -Infinity]);
+    for (let n = 5; n < 40; n++) expect(calls.answer(0, 'timeout', `rm-${n}`)).to.equal(undefined);
+    const more = Array.from({ length: 7 }, (_, n) => calls.answer(0, 'timeout', `rm-${1 + (n % 3)}`));
+    expect(more.indexOf('entered')).to.equal(6);
+  });
+
   it('begins anew when it is reset, and is no longer probing', () => {
     const calls = new Calls();
     for (let n = 0; n < 5; n++) calls.answer(0, 'denied', `rm-${n}`);

@@ -34,6 +34,21 @@ describe('a fleet of which a part fails', function () {
     }
   }
 
+  it('polls one again in time that was out for a moment, although most time out for good', async () => {
+    const blip = { fromMs: 3_600_000, toMs: 3_840_000 };
+    const fleet: Fleet = { instances: 400, failing: 0.9, kind: 'timeout', order: 'first', hours: 1.5, seed: 1, blip };
+    expect((await simulate(fleet)).backMs).to.be.below(330_000);
+  });
+
+  it('never goes dark for denials although the only one that works is out for a moment', async () => {
+    const fleet: Fleet = { instances: 200, failing: 0.999, kind: 'denied', order: 'random', hours: 1.5, seed: 3 };
+    const calm = await simulate(fleet);
+    const figures = await simulate({ ...fleet, blip: { fromMs: 3_600_000, toMs: 4_140_000 } });
+    // What it was dark before the first success.
+    expect([figures.working, figures.darkMs]).to.deep.equal([1, calm.darkMs]);
+    expect(figures.backMs).to.be.below(330_000);
+  });
+
   for (const failing of [0.01, 0.5, 0.8]) {
     it(`does so as far as a limit goes that does not suffice: ${failing * 100} % denied`, async () => {
       for (const order of ['first', 'last', 'random'] as const) {

@@ -1,14 +1,13 @@
 import { expect } from 'chai';
 import type { ApiError } from '../../../dist/model.js';
-import { newSubject } from '../../../dist/poll/cooldown.js';
 import type { Standing, Subject } from '../../../dist/poll/cooldown.js';
 import type { Caller, Gate, Queue } from '../../../dist/poll/gate.js';
 import { errorOf } from '../../helpers/build.js';
 import { settle } from '../../helpers/fake-clock.js';
 import { callerOf, gateOf } from '../../helpers/gates.js';
 
-function known(standing: Standing): Subject {
-  return { ...newSubject(), standing };
+function known(standing: Standing, misses = standing === 'good' ? 0 : Infinity): Subject {
+  return { standing, misses };
 }
 
 /** An answer to a request of another instance, sent when it came. */
@@ -212,6 +211,17 @@ describe('the gate of one action in a region', () => {
     expect(places(10, 11)).to.deep.equal([49, 'unreachable']);
     expect(places(11, 10)).to.deep.equal([49, 'denied']);
     expect(places(11, 11)).to.deep.equal([]);
+  });
+
+  it('gives every other turn of the unreachable to the one that is due and missed least since it worked', () => {
+    const gate = gateOf();
+    const missed = [Infinity, Infinity, Infinity, 12, 4, 9, 3];
+    for (const [at, misses] of missed.entries()) {
+      gate.add(callerOf({ subject: known('unreachable', misses), dueAt: at }), 'idle', 0);
+    }
+    const turns = Array.from({ length: 7 }, () => gate.take('unreachable', 5)?.caller.subject.misses);
+    expect(turns).to.deep.equal([4, Infinity, 9, Infinity, 12, Infinity, 3]);
+    expect(gate.take('unreachable', 5)).to.equal(undefined);
   });
 
   it('asks the fresh first until the idle have waited as long as they may, and the idle when it probes', () => {
