@@ -64,6 +64,8 @@ export interface Answer {
   readonly subject: Subject;
   /** Undefined when the call worked. */
   readonly error: ApiError | undefined;
+  /** Of one job: that it gets no answer says nothing of the instance. */
+  readonly isLookup?: boolean | undefined;
   readonly isProbe: boolean;
   readonly sentAt: number;
   readonly nowMs: number;
@@ -142,7 +144,7 @@ export class Cooldown {
   /** Takes in the answer of a call. */
   answered(answer: Answer): CooldownChange {
     const { subject, error, nowMs } = answer;
-    const verdict = error === undefined ? 'works' : VERDICTS[error.kind];
+    const verdict = verdictOf(answer);
     const isNews = this.#isEvidence(subject);
     const wasFresh = subject.standing === 'fresh';
     this.#judge(subject, verdict);
@@ -268,6 +270,11 @@ export class Cooldown {
     this.#cooling = undefined;
     this.#tried = 0;
   }
+}
+
+function verdictOf({ error, isLookup }: Answer): Verdict {
+  const verdict = error === undefined ? 'works' : VERDICTS[error.kind];
+  return verdict === 'unreachable' && isLookup === true ? 'undecided' : verdict;
 }
 
 function limitsOf(reason: Cooling['reason']): { readonly first: number; readonly most: number } {

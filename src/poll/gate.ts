@@ -20,6 +20,8 @@ const POOR_TURN = 50;
 /** A call that waits to be let in. */
 export interface Caller extends Waiting {
   readonly subject: Subject;
+  /** Whether it asks for one job. */
+  readonly isLookup?: boolean | undefined;
   /** Let in, with a slot and a token: makes one attempt and then calls `grant.done`. */
   granted(grant: Grant): void;
   /** Told when a cool-down holds it back; without this it simply waits the cool-down out. */
@@ -278,7 +280,7 @@ export class Gate {
   }
 
   answered(
-    { caller: { subject }, isProbe, epoch }: Taken,
+    { caller: { subject, isLookup }, isProbe, epoch }: Taken,
     answer: { error: ApiError | undefined; sentAt: number; nowMs: number },
   ): void {
     const { error, sentAt, nowMs } = answer;
@@ -287,7 +289,7 @@ export class Gate {
       if (isLowered) this.#onThrottled(error, this);
     }
     if (epoch !== this.cooldown.epoch) return;
-    const change = this.cooldown.answered({ subject, error, isProbe, sentAt, nowMs });
+    const change = this.cooldown.answered({ subject, isLookup, error, isProbe, sentAt, nowMs });
     if (change === 'entered' && error !== undefined) this.#holdBack(heldBackBy(error));
     if (change !== undefined) this.#onCooldown(change, this);
   }

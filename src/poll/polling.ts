@@ -241,6 +241,7 @@ export class Polling {
     if (!isOnce && !signal.aborted) this.#reschedule(target, result);
   }
 
+  /** @param grant of a listing; a lookup asks for its own */
   #pollOptions(target: Target, grant: Grant | undefined): PollOptions {
     const { scheduler, gate, source, clock, random, signal } = this.#options;
     return {
@@ -256,6 +257,7 @@ export class Polling {
           maxAttempts: this.#settings.maxAttempts,
           signal,
           subject: target,
+          isLookup: grant === undefined,
           urgency: urgencyOf(target),
           grant,
           attempt,

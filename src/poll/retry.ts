@@ -35,6 +35,7 @@ export interface CallOptions<T> {
   readonly signal: AbortSignal;
   /** What the cool-down learns about. */
   readonly subject: Subject;
+  readonly isLookup?: boolean | undefined;
   readonly urgency: Urgency;
   /** The first attempt's, where the caller holds one already. */
   readonly grant?: Grant | undefined;
@@ -76,13 +77,15 @@ export function backoffMs(attempts: number, random: () => number): number {
 }
 
 /** Waits for a slot and a token; an error when a cool-down or the end of the program comes first. */
-function admit({ scheduler, gate, clock, urgency, subject, signal }: CallOptions<unknown>): Promise<Grant | ApiError> {
+function admit(options: CallOptions<unknown>): Promise<Grant | ApiError> {
+  const { scheduler, gate, clock, urgency, subject, isLookup, signal } = options;
   return new Promise((resolve) => {
     const finish = (outcome: Grant | ApiError): void => {
       signal.removeEventListener('abort', abort);
       resolve(outcome);
     };
-    const caller = { subject, dueAt: clock.now(), order: 0, position: -1, granted: finish, heldBack: finish };
+    const place = { dueAt: clock.now(), order: 0, position: -1 };
+    const caller = { subject, isLookup, ...place, granted: finish, heldBack: finish };
     const abort = (): void => {
       gate.remove(caller);
       finish(ABORTED);

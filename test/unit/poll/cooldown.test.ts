@@ -110,6 +110,23 @@ describe('the cool-down', () => {
     expect(more.indexOf('entered')).to.equal(6);
   });
 
+  it('holds a connection that a lookup lost against nobody, yet heeds whatever else it is told', () => {
+    const lookup = (calls: Calls, kind: ErrorKind | undefined): string | undefined =>
+      calls.cooldown.answered({
+        subject: calls.subject('rm-1'),
+        isLookup: true,
+        error: kind && errorOf(kind),
+        isProbe: calls.cooldown.sent(),
+        sentAt: 0,
+        nowMs: 0,
+      });
+    const calls = new Calls(1);
+    calls.answer(0, undefined);
+    for (let n = 0; n < 30; n++) expect(lookup(calls, n % 2 ? 'timeout' : 'connection')).to.equal(undefined);
+    expect(calls.subject('rm-1')).to.deep.equal({ standing: 'good', misses: 0 });
+    expect([lookup(calls, 'key_rejected'), lookup(calls, undefined)]).to.deep.equal(['entered', 'left']);
+  });
+
   it('begins anew when it is reset, and is no longer probing', () => {
     const calls = new Calls();
     for (let n = 0; n < 5; n++) calls.answer(0, 'denied', `rm-${n}`);

@@ -325,6 +325,18 @@ describe('polling', () => {
     expect(rig.lookups).to.deep.equal([{ at: 3_125, lookup: { backupJobId: '1', result: { ok: false, error } } }]);
   });
 
+  it('holds no lookup that gets no answer against an instance whose listings work', async () => {
+    const rig = new Rig();
+    rig.outlook = () => ({ isActive: true, openJobs: ['1'] });
+    rig.answer = ({ backupJobId }) => (backupJobId === undefined ? [] : errorOf('timeout'));
+    rig.add('rm-1');
+    await rig.clock.advance(10_000);
+    expect([rig.asked.length, rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([5, 1, 0]);
+    rig.answer = () => errorOf('timeout');
+    await rig.clock.advance(294_000);
+    expect([rig.asked.length, rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([9, 0, 1]);
+  });
+
   it('looks up nothing more of an instance that is dropped meanwhile, nor after a listing that failed', async () => {
     const rig = new Rig();
     rig.outlook = () => ({ isActive: false, openJobs: ['1', '2'] });
