@@ -61,12 +61,14 @@ export function applyPoll(state: InstanceState, result: PollResult, context: App
 
 /** The state after the lookup of one job. Pure like `applyPoll`. */
 export function applyLookup(state: InstanceState, { backupJobId, result }: Lookup, context: ApplyContext): Applied {
-  if (!result.ok && saysNothing(result.error)) return { state, events: [] };
+  const isThrottled = !result.ok && result.error.kind === 'throttled';
+  if (!result.ok && saysNothing(result.error) && !isThrottled) return { state, events: [] };
   const fold = new Fold(state, context);
   for (const tracked of state.tasks) {
     const isMeant = tracked.task.backupJobId === backupJobId && tracked.unsettledAnswers !== undefined;
     if (!isMeant) fold.tasks.push(tracked);
     else if (result.ok) fold.answered(tracked, result.value);
+    else if (isThrottled) fold.throttled(tracked);
     else fold.failed(tracked, result.error);
   }
   const { tasks, outcomes, countedJobs, events } = fold;
@@ -172,6 +174,14 @@ class Fold {
       const nextLookupAt = this.context.nowMs + this.#lookupDelay(failedLookups);
       this.tasks.push({ ...gone, failedLookups, nextLookupAt });
     }
+  }
+
+  /** No failure of the job, yet asked for as rarely as if it were one: the longer it is gone. */
+  throttled(gone: TrackedTask): void {
+    const { nowMs, activeIntervalMs } = this.context;
+    const goneForMs = nowMs - (gone.unlistedAt ?? nowMs);
+    const delayMs = Math.max(activeIntervalMs, goneForMs) - activeIntervalMs / 2;
+    this.tasks.push({ ...gone, nextLookupAt: nowMs + Math.min(MAX_LOOKUP_DELAY_MS, delayMs) });
   }
 
   answered(gone: TrackedTask, task: BackupTask | undefined): void {

@@ -211,6 +211,29 @@ describe('the outcome of a task', () => {
     expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen', 'lookup_failing', 'task_ended']);
   });
 
+  it('is looked up as rarely while that is throttled, which is no failure', () => {
+    const watched = new Watched().poll(0, [taskOf('1'), taskOf('2')]);
+    const lookups: number[] = [];
+    for (let poll = 1; poll < 100; poll++) {
+      watched.poll(poll * 30_000, [taskOf('2')]);
+      for (const backupJobId of openJobs(watched.state, poll * 30_000)) {
+        lookups.push(poll);
+        watched.lookup(poll * 30_000, { backupJobId, result: { ok: false, error: errorOf('throttled') } });
+      }
+    }
+    expect(lookups).to.deep.equal([2, 3, 5, 9, 17, 33, 53, 73, 93]);
+    expect(watched.task('1')).to.include({ unlistedAt: 30_000, unsettledAnswers: 0 });
+    expect(watched.task('1')).to.not.have.property('failedLookups');
+    expect([watched.events.length, isActive(watched.state)]).to.deep.equal([2, true]);
+    // An earlier version did not note when it left.
+    watched.state = {
+      ...watched.state,
+      tasks: watched.state.tasks.map((task) => ({ ...task, unlistedAt: undefined })),
+    };
+    watched.lookup(5_000_000, { backupJobId: '1', result: { ok: false, error: errorOf('throttled') } });
+    expect(watched.task('1')?.nextLookupAt).to.equal(5_015_000);
+  });
+
   it('is Unknown a day after the API last vouched for the task, whatever keeps the lookups from being made', () => {
     const day = 86_400_000;
     const heldBack = { backupJobId: '1', result: { ok: false, error: errorOf('held_back') } } as const;
