@@ -13,7 +13,7 @@ import type { Shared } from './shared.js';
 
 /** More targets than this that come or go at once are one line in the log. */
 const MAX_CHANGES_TOLD = 20;
-const NOTHING_RUNS: Outlook = { isActive: false, openJobs: [] };
+const NOTHING_RUNS: Outlook = { isActive: false, isUnsupported: false, openJobs: [] };
 export const NOTHING_DISCOVERED: Discovered = {
   selected: [],
   leftOut: [],
@@ -132,12 +132,13 @@ export class Targets {
 
   /** Whatever is remembered of an instance is looked at first. */
   #firstOutlook(state: InstanceState): Outlook {
-    return { isActive: state.tasks.length > 0, openJobs: [] };
+    return { isActive: state.tasks.length > 0, isUnsupported: false, openJobs: [] };
   }
 
   #outlook(state: InstanceState): Outlook {
-    if (state.tasks.length === 0) return NOTHING_RUNS;
-    return { isActive: isActive(state), openJobs: openJobs(state, this.#shared.clock.now()) };
+    const isUnsupported = state.unsupported !== undefined;
+    if (state.tasks.length === 0 && !isUnsupported) return NOTHING_RUNS;
+    return { isActive: isActive(state), isUnsupported, openJobs: openJobs(state, this.#shared.clock.now()) };
   }
 
   #remove(key: string): void {

@@ -14,16 +14,16 @@ export interface Streak {
 }
 
 export const NO_STREAK: Streak = { failures: 0, denials: 0 };
-/** Of an instance that says for the first time that it has no backup tasks: it is asked again before that is believed. */
+/** Of an instance that says that it has no backup tasks, and is asked again before that is believed. */
 const UNCONFIRMED: Streak = { failures: 0, denials: 0 };
 /** Of an instance that is asked hourly: no streak either, yet no measure of how fast the others are polled. */
 const RESTING: Streak = { failures: 0, denials: 0 };
 
-export function nextStreak(streak: Streak, kind: ErrorKind | undefined): Streak {
-  const { failures, denials } = streak;
+/** @param isUnsupported whether the instance is believed to have no backup tasks */
+export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | undefined, isUnsupported: boolean): Streak {
   switch (kind) {
     case 'unsupported':
-      return streak === UNCONFIRMED || streak === RESTING ? RESTING : UNCONFIRMED;
+      return isUnsupported ? RESTING : UNCONFIRMED;
     case undefined:
     case 'not_now':
       return NO_STREAK;

@@ -30,6 +30,8 @@ const MAX_LOOKUPS = 4;
 /** What the result of a poll means for what comes after it. */
 export interface Outlook {
   readonly isActive: boolean;
+  /** It is believed to have no backup tasks. */
+  readonly isUnsupported: boolean;
   /** Jobs whose lookup is due. */
   readonly openJobs: readonly string[];
 }
@@ -290,8 +292,8 @@ export class Polling {
       target.dueAt = clock.now();
       return scheduler.add(gate, target, urgencyOf(target));
     }
-    const { isActive } = target.outlook;
-    target.streak = nextStreak(target.streak, result.ok ? undefined : result.error.kind);
+    const { isActive, isUnsupported } = target.outlook;
+    target.streak = nextStreak(target.streak, result.ok ? undefined : result.error.kind, isUnsupported);
     const intervalMs = isActive ? this.#settings.activeIntervalMs : this.#settings.idleIntervalMs;
     target.dueAt = startedAt + nextDelayMs({ intervalMs, streak: target.streak, random });
     scheduler.add(gate, target, urgencyOf(target));

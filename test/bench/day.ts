@@ -108,7 +108,7 @@ class Day {
       signal: stop.signal,
       isOnce: false,
     });
-    polling.add(instances.map((instance) => [instance, { isActive: false, openJobs: [] }]));
+    polling.add(instances.map((instance) => [instance, { isActive: false, isUnsupported: false, openJobs: [] }]));
     for (let minute = 0; minute < 30 * 60; minute++) {
       await clock.advance(MINUTE);
       this.maxLagMs = Math.max(this.maxLagMs, polling.lagMs(clock.now()));
@@ -126,7 +126,7 @@ class Day {
       if (event.type === 'task_ended') this.ended.set(event.task.backupJobId, event.completion.outcome);
     }
     this.states.set(key, state);
-    return Promise.resolve({ isActive: isActive(state), openJobs: openJobs(state, nowMs) });
+    return Promise.resolve({ isActive: isActive(state), isUnsupported: false, openJobs: openJobs(state, nowMs) });
   }
 
   async #answer(instanceId: string, backupJobId: string | undefined): Promise<ApiResult<readonly BackupTask[]>> {

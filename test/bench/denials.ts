@@ -126,7 +126,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
       },
     },
     settings: { idleIntervalMs: IDLE_MS, activeIntervalMs: 30_000, maxAttempts: 4 },
-    settle: () => Promise.resolve({ isActive: false, openJobs: [] }),
+    settle: () => Promise.resolve({ isActive: false, isUnsupported: false, openJobs: [] }),
     settleLookup: () => Promise.resolve(undefined),
     onBug: (_, thrown) => {
       throw thrown;
@@ -137,7 +137,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
     isOnce: false,
   });
   polling.add(
-    Array.from({ length: fleet.instances }, (_, n) => [instanceOf(`rm-${n}`), { isActive: false, openJobs: [] }]),
+    Array.from({ length: fleet.instances }, (_, n) => [instanceOf(`rm-${n}`), { isActive: false, isUnsupported: false, openJobs: [] }]),
   );
   await clock.advance(end);
   scheduler.stop();

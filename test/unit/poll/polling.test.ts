@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { isActive } from '../../../dist/fleet/activity.js';
+import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
 import { instanceKey } from '../../../dist/model.js';
 import type { ApiError, ApiResult, BackupTask, Lookup, PollResult } from '../../../dist/model.js';
 import { Gate } from '../../../dist/poll/gate.js';
@@ -9,8 +11,8 @@ import type { RateLimit } from '../../../dist/poll/token-bucket.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 
-const IDLE: Outlook = { isActive: false, openJobs: [] };
-const ACTIVE: Outlook = { isActive: true, openJobs: [] };
+const IDLE: Outlook = { isActive: false, isUnsupported: false, openJobs: [] };
+const ACTIVE: Outlook = { isActive: true, isUnsupported: false, openJobs: [] };
 const MIDDLE = (): number => 0.5;
 
 interface Asked {
@@ -222,12 +224,37 @@ describe('polling', () => {
     expect(new Set(good.map(({ instanceId }) => instanceId)).size).to.equal(30);
   });
 
-  it('asks an instance without backup tasks again after an interval, then hourly', async () => {
+  it('asks an instance without backup tasks again after an interval until that is believed, then hourly', async () => {
     const rig = new Rig();
     rig.answer = () => errorOf('unsupported');
+    rig.outlook = () => ({ ...IDLE, isUnsupported: rig.clock.now() > 600_000 });
     rig.add('rm-1');
     await rig.clock.advance(8_000_000);
-    expect(rig.times('rm-1')).to.deep.equal([0, 315_000, 3_915_000, 7_515_000]);
+    expect(rig.times('rm-1')).to.deep.equal([0, 315_000, 630_000, 4_230_000, 7_830_000]);
+  });
+
+  it('rests only once it is believed that there are no backup tasks, however slow the first answer was', async () => {
+    const rig = new Rig();
+    let state = newInstanceState(instanceOf('rm-1'), 0);
+    rig.outlook = (result) => {
+      const context = { nowMs: rig.clock.now(), activeIntervalMs: 30_000, lastScrapeMs: 0 };
+      ({ state } = applyPoll(state, result, context));
+      return { isActive: isActive(state), isUnsupported: state.unsupported !== undefined, openJobs: [] };
+    };
+    rig.answer = ({ at }) => {
+      if (at < 30_000) return [taskOf('1')];
+      return errorOf(at < 32_900 ? 'server' : 'unsupported');
+    };
+    rig.add('rm-1');
+    await rig.clock.advance(3_800_000);
+    // The second answer came 28.675 s after the first: less than an interval.
+    expect(rig.results.map(({ at, result }) => [at, result.ok || result.error.kind])).to.deep.equal([
+      [100, true],
+      [33_025, 'unsupported'],
+      [61_600, 'unsupported'],
+      [93_100, 'unsupported'],
+      [3_693_100, 'unsupported'],
+    ]);
   });
 
   it('goes on as before when an instance says once that it has no backup tasks', async () => {
@@ -295,7 +322,7 @@ describe('polling', () => {
 
   it('looks up what the listing leaves open, at most four jobs in a poll, and tells each answer by itself', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: true, openJobs: ['1', '2', '3', '4', '5'] });
+    rig.outlook = () => ({ isActive: true, isUnsupported: false, openJobs: ['1', '2', '3', '4', '5'] });
     const finished = taskOf('2', { backupStatus: 'Finished' });
     rig.answer = ({ backupJobId }) => {
       if (backupJobId === '3') return errorOf('request');
@@ -315,7 +342,7 @@ describe('polling', () => {
 
   it('ends its lookups with the first that fails, after the retries of that one', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: false, openJobs: ['1', '2'] });
+    rig.outlook = () => ({ isActive: false, isUnsupported: false, openJobs: ['1', '2'] });
     const error = errorOf('server');
     rig.answer = ({ backupJobId }) => (backupJobId === undefined ? [] : error);
     rig.add('rm-1');
@@ -327,7 +354,7 @@ describe('polling', () => {
 
   it('holds no lookup that gets no answer against an instance whose listings work', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: true, openJobs: ['1'] });
+    rig.outlook = () => ({ isActive: true, isUnsupported: false, openJobs: ['1'] });
     rig.answer = ({ backupJobId }) => (backupJobId === undefined ? [] : errorOf('timeout'));
     rig.add('rm-1');
     await rig.clock.advance(10_000);
@@ -339,7 +366,7 @@ describe('polling', () => {
 
   it('looks up nothing more of an instance that is dropped meanwhile, nor after a listing that failed', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: false, openJobs: ['1', '2'] });
+    rig.outlook = () => ({ isActive: false, isUnsupported: false, openJobs: ['1', '2'] });
     rig.answer = ({ instanceId }) => (instanceId === 'rm-1' ? [] : errorOf('request'));
     rig.add('rm-1', 'rm-2');
     await rig.clock.advance(150);
@@ -410,6 +437,7 @@ describe('the lag and the pace of polling', () => {
   it('do not take an instance that is asked hourly for a slow sweep', async () => {
     const rig = new Rig();
     rig.answer = ({ instanceId }) => (instanceId === 'rm-1' ? errorOf('unsupported') : []);
+    rig.outlook = ({ ok }) => ({ ...IDLE, isUnsupported: !ok });
     rig.add('rm-1', 'rm-2');
     await rig.clock.advance(2 * 3_600_000);
     expect(rig.polling.reachedIntervalMs(rig.clock.now())).to.equal(300_000);
