@@ -1,5 +1,5 @@
 import type { TrackedTask } from '../fleet/state.js';
-import { phaseOf, progressRatio, statusOf } from '../fleet/view.js';
+import { isKnownToRun, progressRatio, statusOf } from '../fleet/view.js';
 import type { Mode } from '../model.js';
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
@@ -50,8 +50,6 @@ function stateFamily<State extends string>(
   };
 }
 
-const isRunning = ({ task }: TrackedTask): boolean => phaseOf(task) === 'running';
-
 export const TASK_FAMILIES: readonly Family<Row>[] = [
   stateFamily(
     {
@@ -95,15 +93,15 @@ export const TASK_FAMILIES: readonly Family<Row>[] = [
       name: 'alicloud_rds_backup_task_running_since_timestamp_seconds',
       help: 'When a poll first saw the backup task running, in seconds since the epoch; only while it runs.',
     },
-    (tracked, _row, seconds) =>
-      isRunning(tracked) && tracked.runningSince !== undefined ? seconds(tracked.runningSince) : undefined,
+    (tracked, { state }, seconds) =>
+      isKnownToRun(state, tracked) && tracked.runningSince !== undefined ? seconds(tracked.runningSince) : undefined,
   ),
   valueFamily(
     {
       name: 'alicloud_rds_backup_task_stuck_after_seconds',
       help: 'How long the running backup task may go without progress before it counts as stuck; only while it runs.',
     },
-    (tracked, { state }) => (isRunning(tracked) ? state.instance.stuckAfterMs / 1000 : undefined),
+    (tracked, { state }) => (isKnownToRun(state, tracked) ? state.instance.stuckAfterMs / 1000 : undefined),
   ),
   {
     name: 'alicloud_rds_backup_task_info',

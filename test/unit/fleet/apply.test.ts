@@ -3,7 +3,7 @@ import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/ap
 import type { Applied, ApplyContext, FleetEvent } from '../../../dist/fleet/apply.js';
 import { isActive, openJobs } from '../../../dist/fleet/activity.js';
 import type { InstanceState, TrackedTask } from '../../../dist/fleet/state.js';
-import { displayedTasks, isFresh, isStuck, openTasks } from '../../../dist/fleet/view.js';
+import { displayedTasks, isFresh, isKnownToRun, isStuck, openTasks } from '../../../dist/fleet/view.js';
 import type { BackupTask, Lookup, PollResult } from '../../../dist/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 
@@ -113,6 +113,26 @@ describe('a task that is followed', () => {
     expect(stuck()).to.equal(false);
     expect(watched.poll(30 * MINUTE + 1, [taskOf('1')]) && stuck()).to.equal(true);
     expect(watched.poll(91 * MINUTE, [taskOf('1', { processPercent: 11 })]) && stuck()).to.equal(false);
+  });
+
+  it('is not known to run once two listings left it out, unless the API says by id that it does', () => {
+    const watched = new Watched().poll(0, [taskOf('1')]);
+    const seen = (): readonly boolean[] => {
+      const tracked = watched.task('1')!;
+      return [isKnownToRun(watched.state, tracked), isStuck(watched.state, tracked)];
+    };
+    expect(watched.poll(40 * MINUTE, []) && seen()).to.deep.equal([true, true]);
+    watched.lookup(40 * MINUTE, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
+    expect(seen()).to.deep.equal([true, true]);
+    expect(watched.poll(41 * MINUTE, []) && seen()).to.deep.equal([false, false]);
+    expect(openTasks(watched.state, 'Automated')).to.equal(1);
+    for (const minute of [42, 43]) {
+      expect(watched.poll(minute * MINUTE, [], [['1', taskOf('1')]]) && seen()).to.deep.equal([true, true]);
+    }
+    expect(watched.poll(44 * MINUTE, []).poll(45 * MINUTE, []) && seen()).to.deep.equal([false, false]);
+    expect(watched.poll(46 * MINUTE, [taskOf('1')]) && seen()).to.deep.equal([true, true]);
+    watched.state = { ...watched.state, lastGoodPollAt: undefined };
+    expect(seen()).to.deep.equal([true, false]);
   });
 
   it('is displayed before others if it is further along, then by the higher job id', () => {
