@@ -164,20 +164,16 @@ export class Gate {
     const { active, idle, fresh } = this.#waiting;
     const isFreshDue = fresh.earliestDueAt <= nowMs;
     const turn = this.#turns.next(active.earliestDueAt <= nowMs, isFreshDue || idle.earliestDueAt <= nowMs);
-    if (isForPoor && this.#hasPoor && (turn === undefined || this.#isPoorTurn)) return this.#duePoor(nowMs) ?? turn;
+    if (isForPoor && (turn === undefined || this.#isPoorTurn)) return this.#duePoor(nowMs) ?? turn;
     if (turn !== 'idle' || !isFreshDue) return turn;
     return this.#isIdleFirst(nowMs) ? 'idle' : 'fresh';
   }
 
   /** A probe goes to an instance that worked. Otherwise those never asked come first, until the idle ones would be late. */
   #isIdleFirst(nowMs: number): boolean {
-    const dueAt = this.#waiting.idle.earliestDueAt;
-    if (dueAt > nowMs || this.cooldown.cooling !== undefined) return dueAt <= nowMs;
-    return this.#idleInARow < FRESH_TURN - 1 && nowMs - dueAt >= this.#patienceMs();
-  }
-
-  get #hasPoor(): boolean {
-    return this.#waiting.unreachable.size + this.#waiting.denied.size > 0;
+    const waitedMs = nowMs - this.#waiting.idle.earliestDueAt;
+    if (this.cooldown.cooling !== undefined) return waitedMs >= 0;
+    return this.#idleInARow < FRESH_TURN - 1 && waitedMs >= this.#patienceMs();
   }
 
   /** Now and then one is asked again although healthy ones wait, or a mended policy would go unseen while the quota is used up. */
@@ -216,8 +212,8 @@ export class Gate {
   readyAt(nowMs: number, isForPoor: boolean): number {
     const { unreachable, denied } = this.#waiting;
     const poorDueAt = isForPoor ? Math.min(unreachable.earliestDueAt, denied.earliestDueAt) : Infinity;
-    const dueAt = Math.max(Math.min(this.earliestDueAt, poorDueAt), this.cooldown.nextCallAt);
-    return dueAt === Infinity ? Infinity : Math.max(dueAt, this.bucket.availableAt(nowMs));
+    const dueAt = Math.min(this.earliestDueAt, poorDueAt);
+    return Math.max(dueAt, this.cooldown.nextCallAt, this.bucket.availableAt(nowMs));
   }
 
   /** Takes out the caller whose turn it is, and its token. */
@@ -229,7 +225,7 @@ export class Gate {
     if (isPoor(queue)) {
       this.#healthyInARow = 0;
     } else {
-      if (this.#hasPoor && this.#duePoor(nowMs) !== undefined) this.#healthyInARow++;
+      if (this.#duePoor(nowMs) !== undefined) this.#healthyInARow++;
       const { idle, fresh } = this.#waiting;
       const isFreshWaiting = fresh.earliestDueAt <= nowMs;
       this.#idleInARow = queue === 'idle' && isFreshWaiting ? this.#idleInARow + 1 : 0;

@@ -137,7 +137,10 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
     isOnce: false,
   });
   polling.add(
-    Array.from({ length: fleet.instances }, (_, n) => [instanceOf(`rm-${n}`), { isActive: false, isUnsupported: false, openJobs: [] }]),
+    Array.from({ length: fleet.instances }, (_, n) => [
+      instanceOf(`rm-${n}`),
+      { isActive: false, isUnsupported: false, openJobs: [] },
+    ]),
   );
   await clock.advance(end);
   scheduler.stop();

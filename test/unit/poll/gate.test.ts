@@ -221,7 +221,14 @@ describe('the gate of one action in a region', () => {
     }
     const turns = Array.from({ length: 7 }, () => gate.take('unreachable', 5)?.caller.subject.misses);
     expect(turns).to.deep.equal([4, Infinity, 9, Infinity, 12, Infinity, 3]);
-    expect(gate.take('unreachable', 5)).to.equal(undefined);
+    expect([gate.take('unreachable', 5), gateOf().take('unreachable', 5)]).to.deep.equal([undefined, undefined]);
+    const [first, second] = [
+      callerOf({ subject: known('unreachable', 4) }),
+      callerOf({ subject: known('unreachable', 4) }),
+    ];
+    for (const caller of [first, second]) gate.add(caller, 'idle', 0);
+    gate.take('unreachable', 5);
+    expect(gate.take('unreachable', 5)?.caller === second).to.equal(true);
   });
 
   it('asks the fresh first until the idle have waited as long as they may, and the idle when it probes', () => {
@@ -238,6 +245,11 @@ describe('the gate of one action in a region', () => {
     answer(gate, errorOf('key_rejected'), 0);
     gate.add(callerOf({ dueAt: 40_000, subject: known('good') }), 'idle', 0);
     expect(gate.ready(30_000, true)).to.equal('idle');
+    const probing = gateOf({ patienceMs: () => 1_000 });
+    answer(probing, errorOf('key_rejected'));
+    probing.add(callerOf(), 'idle', 0);
+    probing.add(callerOf({ dueAt: 30_001, subject: known('good') }), 'idle', 0);
+    expect([30_000, 30_001].map((nowMs) => probing.ready(nowMs, true))).to.deep.equal(['fresh', 'idle']);
     gate.take('idle', 30_000);
     gate.reset(30_000);
     answer(gate, undefined);
@@ -257,13 +269,60 @@ describe('the gate of one action in a region', () => {
     expect(at.map((random) => drawn(random, true, 'active'))).to.deep.equal([0, 1, 2, 3]);
     expect(at.map((random) => drawn(random, false, 'fresh'))).to.deep.equal([2, 2, 3, 3]);
     expect(at.map((random) => drawn(random, false, 'active'))).to.deep.equal([0, 0, 1, 1]);
-    // Drawn, but not due yet.
-    const gate = gateOf({ random: () => 0.99 });
-    const [due, later] = [callerOf({ dueAt: 5 }), callerOf({ dueAt: 6 })];
-    for (const caller of [due, later]) gate.add(caller, 'idle', 0);
-    expect([gate.take('fresh', 5)?.caller === due, gate.take('fresh', 6)?.caller === later]).to.deep.equal([
-      true,
-      true,
-    ]);
+    // Drawn, but not due yet, and due just now.
+    const places = [5, 6].map((nowMs) => {
+      const gate = gateOf({ random: () => 0.99 });
+      const callers = [callerOf({ dueAt: 5 }), callerOf({ dueAt: 6 })];
+      for (const caller of callers) gate.add(caller, 'idle', 0);
+      return callers.indexOf(gate.take('fresh', nowMs)!.caller);
+    });
+    expect(places).to.deep.equal([0, 1]);
+  });
+
+  it('draws among no others: first come, first served', () => {
+    const firstOf = (queue: Queue, standing: Standing, hasWorked: boolean): unknown => {
+      const gate = gateOf({ random: () => 0.99 });
+      if (hasWorked) answer(gate, undefined);
+      for (const dueAt of [3, 1, 2]) {
+        gate.add(callerOf({ subject: known(standing), dueAt }), queue === 'active' ? 'active' : 'idle', 0);
+      }
+      return gate.take(queue, 5)?.caller.dueAt;
+    };
+    expect([true, false].map((hasWorked) => firstOf('idle', 'good', hasWorked))).to.deep.equal([1, 1]);
+    expect([true, false].map((hasWorked) => firstOf('denied', 'denied', hasWorked))).to.deep.equal([1, 1]);
+    expect([firstOf('active', 'good', true), firstOf('active', 'fresh', true)]).to.deep.equal([1, 1]);
+  });
+
+  for (const standing of ['good', 'fresh'] as const) {
+    it(`gives the tenth turn of the active to an idle one that is ${standing}, counted while it waits`, () => {
+      const gate = gateOf();
+      answer(gate, undefined);
+      for (let n = 0; n < 60; n++) gate.add(callerOf({ subject: known('good') }), 'active', 0);
+      expect(new Set(order(gate, 20))).to.deep.equal(new Set(['active']));
+      for (const dueAt of [7, 7, 8]) gate.add(callerOf({ subject: known(standing), dueAt }), 'idle', 0);
+      expect(new Set(order(gate, 15, 6))).to.deep.equal(new Set(['active']));
+      const queues = order(gate, 99, 7);
+      expect(queues.flatMap((queue, at) => (queue === 'active' ? [] : [at]))).to.deep.equal([9, 19]);
+    });
+  }
+
+  it('leaves a probe to those that are healthy, however long those that fail have waited for their turn', () => {
+    const gate = gateOf();
+    answer(gate, undefined);
+    for (let n = 0; n < 51; n++) gate.add(callerOf({ subject: known('good') }), 'active', 0);
+    gate.add(callerOf({ subject: known('unreachable') }), 'idle', 0);
+    expect(new Set(order(gate, 49))).to.deep.equal(new Set(['active']));
+    expect(gate.ready(0, true)).to.equal('unreachable');
+    answer(gate, errorOf('key_rejected'));
+    expect(gate.ready(30_000, true)).to.equal('active');
+  });
+
+  it('lets a caller that cannot wait wait for the answers of a trial: that is no cool-down', () => {
+    const gate = gateOf({ instances: () => 100 });
+    for (let n = 0; n < 20; n++) gate.cooldown.sent();
+    gate.add(callerOf({ heldBack: () => expect.fail('told') }), 'active', 0);
+    expect([gate.isUsed, gate.ready(0, true), gate.readyAt(0, true)]).to.deep.equal([true, undefined, Infinity]);
+    answer(gate, undefined);
+    expect(gate.ready(0, true)).to.equal('active');
   });
 });
