@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import { Secret } from '../secret.js';
+import { secretsOf } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
 import { createSdkSource } from './sdk-credentials.js';
 import type { CreateSdkCredential } from './sdk-credentials.js';
@@ -16,20 +17,22 @@ export interface CredentialsOptions {
   readonly createSdkCredential?: CreateSdkCredential | undefined;
   /** The process's own unless given. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** From now on requests are signed with another key, or on another's behalf. Called amid whatever noticed it. */
+  readonly onChanged?: (() => void) | undefined;
 }
 
 /** Keys that are given never load the official library; everything else does, at first use. */
 export function createCredentialsProvider(spec: CredentialsSpec, options: CredentialsOptions): CredentialsProvider {
-  const { env = process.env, clock, account, log, createSdkCredential: create } = options;
+  const { env = process.env, clock, account, log, createSdkCredential: create, onChanged } = options;
   switch (spec.type) {
     case 'access_key':
-      return new StaticCredentials({ keys: spec, type: spec.type, providerName: 'static_ak', clock });
+      return new StaticCredentials({ keys: spec, type: spec.type, providerName: 'static_ak', clock, onChanged });
     case 'sts':
-      return new StaticCredentials({ keys: spec, type: spec.type, providerName: 'static_sts', clock });
+      return new StaticCredentials({ keys: spec, type: spec.type, providerName: 'static_sts', clock, onChanged });
     case 'default': {
       const keys = keysIn(env);
       if (keys !== undefined)
-        return new StaticCredentials({ keys, type: spec.type, providerName: 'default/env', clock });
+        return new StaticCredentials({ keys, type: spec.type, providerName: 'default/env', clock, onChanged });
       break;
     }
     case 'ram_role_arn':
@@ -37,9 +40,14 @@ export function createCredentialsProvider(spec: CredentialsSpec, options: Creden
     case 'ecs_ram_role':
     case 'credentials_uri':
   }
-  const parent = spec.type === 'ram_role_arn' ? createCredentialsProvider(spec.source, options) : undefined;
+  // The session itself tells of what its source is: until it is renewed, the old one stays in use.
+  const parent =
+    spec.type === 'ram_role_arn'
+      ? createCredentialsProvider(spec.source, { ...options, onChanged: undefined })
+      : undefined;
   const source = createSdkSource(spec, { env, create, parent });
-  return new SessionCredentials({ type: spec.type, source, account, clock, log });
+  const secrets = secretsOf(spec);
+  return new SessionCredentials({ type: spec.type, source, parent, secrets, account, clock, log, onChanged });
 }
 
 /** The first link of the default chain. */

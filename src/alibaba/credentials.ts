@@ -33,6 +33,24 @@ export type CredentialsSpec =
   | { readonly type: 'ecs_ram_role'; readonly roleName: string | undefined }
   | { readonly type: 'credentials_uri'; readonly uri: Secret };
 
+/** Every secret that credentials are had with, those of a role's source included. */
+export function secretsOf(spec: CredentialsSpec): readonly Secret[] {
+  switch (spec.type) {
+    case 'access_key':
+      return [spec.accessKeyId, spec.accessKeySecret];
+    case 'sts':
+      return [spec.accessKeyId, spec.accessKeySecret, spec.securityToken];
+    case 'ram_role_arn':
+      return [...(spec.externalId === undefined ? [] : [spec.externalId]), ...secretsOf(spec.source)];
+    case 'credentials_uri':
+      return [spec.uri];
+    case 'default':
+    case 'oidc_role_arn':
+    case 'ecs_ram_role':
+  }
+  return [];
+}
+
 /** The credentials of one account, shared by its regions. */
 export interface CredentialsProvider {
   /** What is at hand, so that an attempt awaits nothing; undefined when it must be fetched first. */
@@ -45,6 +63,8 @@ export interface CredentialsProvider {
    */
   review(error: ApiError, used: Credentials): ApiError;
   state(): CredentialsState;
+  /** Looks now whether what the credentials are had with or from is another: a reload asks for it. */
+  lookAgain(): void;
 }
 
 /** For people; a snapshot. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
 import type { ApiError, ApiResult } from '../model.js';
+import type { Secret } from '../secret.js';
 import { InFlight } from './in-flight.js';
 import { credentialsError } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
@@ -19,9 +20,14 @@ export interface FetchedCredentials extends PlainCredentials {
 export interface SessionOptions {
   readonly type: CredentialsState['type'];
   readonly source: CredentialsSource;
+  /** Whose keys ask for the sessions; undefined when none are needed. */
+  readonly parent: CredentialsProvider | undefined;
+  /** All that the source makes use of. */
+  readonly secrets: readonly Secret[];
   readonly account: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly onChanged: (() => void) | undefined;
 }
 
 /** Longer than the library's own limits on one request, shorter than a person's patience. */
@@ -65,6 +71,10 @@ export class SessionCredentials implements CredentialsProvider {
   #failure: Failure | undefined;
   #fetching: Promise<ApiResult<Credentials>> | undefined;
   #forcedAt = -Infinity;
+  /** The secrets as of the last fetch. */
+  #texts: readonly string[] | undefined;
+  /** The next session is had with other secrets than the last one, or comes after a reload that found none at hand. */
+  #isAnother = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -106,6 +116,22 @@ export class SessionCredentials implements CredentialsProvider {
     return { type: this.#options.type, healthy, problem, expiresAt: this.#session?.expiresAt };
   }
 
+  lookAgain(): void {
+    this.#options.parent?.lookAgain();
+    this.#isAnother ||= this.#failure !== undefined;
+    const isEndless = this.#session !== undefined && this.#session.expiresAt === undefined;
+    if (!this.#isAnother && !isEndless && !this.#isOutdated(this.#readSecrets())) return;
+    void (this.#fetching ?? Promise.resolve()).then(() => this.#refresh());
+  }
+
+  #readSecrets(): readonly string[] {
+    return this.#options.secrets.map((secret) => secret.reveal());
+  }
+
+  #isOutdated(texts: readonly string[]): boolean {
+    return this.#texts?.some((text, index) => text !== texts[index]) ?? false;
+  }
+
   #isUsable(): boolean {
     return this.#session !== undefined && this.#options.clock.now() < this.#session.usableUntil;
   }
@@ -118,11 +144,17 @@ export class SessionCredentials implements CredentialsProvider {
   }
 
   async #fetch(): Promise<ApiResult<Credentials>> {
+    const texts = this.#readSecrets();
+    this.#isAnother ||= this.#isOutdated(texts);
+    this.#texts = texts;
     const fetched = await this.#bounded();
     if (!fetched.ok) return { ok: false, error: this.#failed(fetched.error) };
     const session = sessionOf(fetched.value, this.#options.clock);
+    this.#isAnother ||= isAnotherKey(this.#session, session);
     this.#session = session;
     this.#recovered();
+    if (this.#isAnother) this.#options.onChanged?.();
+    this.#isAnother = false;
     return { ok: true, value: session.credentials };
   }
 
@@ -177,6 +209,11 @@ export class SessionCredentials implements CredentialsProvider {
     if (this.#failure !== undefined) log.info('credentials recovered', { account, credentials_type: type });
     this.#failure = undefined;
   }
+}
+
+/** A role's sessions all have keys of their own; a key that does not expire is another when it was exchanged. */
+function isAnotherKey(before: Session | undefined, { credentials: { accessKeyId } }: Session): boolean {
+  return before !== undefined && before.expiresAt === undefined && before.credentials.accessKeyId !== accessKeyId;
 }
 
 function sessionOf(fetched: FetchedCredentials, clock: Clock): Session {

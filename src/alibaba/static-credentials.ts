@@ -20,6 +20,7 @@ export interface StaticOptions {
   readonly type: CredentialsState['type'];
   readonly providerName: string;
   readonly clock: Clock;
+  readonly onChanged: (() => void) | undefined;
 }
 
 /** Keys from the configuration or the environment, following the files that they live in. */
@@ -52,7 +53,7 @@ export class StaticCredentials implements CredentialsProvider {
 
   review(error: ApiError, used: Credentials): ApiError {
     if (error.kind !== 'token_expired' && error.kind !== 'key_rejected') return error;
-    this.#readAt = -Infinity;
+    this.lookAgain();
     if (this.current() !== used) return { ...error, kind: 'token_expired' };
     return { ...error, kind: 'key_rejected' };
   }
@@ -62,11 +63,17 @@ export class StaticCredentials implements CredentialsProvider {
     return { type: this.#options.type, healthy, problem: this.#problem, expiresAt: undefined };
   }
 
+  lookAgain(): void {
+    this.#readAt = -Infinity;
+    this.current();
+  }
+
   #read(): void {
-    const { keys, providerName } = this.#options;
+    const { keys, providerName, onChanged } = this.#options;
     const secrets = [keys.accessKeyId, keys.accessKeySecret, keys.securityToken];
     const texts = secrets.flatMap((secret) => (secret === undefined ? [] : [secret.reveal()]));
-    if (this.#texts.length > 0 && texts.every((text, index) => text === this.#texts[index])) return;
+    const isFirst = this.#texts.length === 0;
+    if (!isFirst && texts.every((text, index) => text === this.#texts[index])) return;
     this.#texts = texts;
     const [accessKeyId = '', accessKeySecret = '', securityToken] = texts;
     const usable = texts.every(isUsableKey);
@@ -76,5 +83,6 @@ export class StaticCredentials implements CredentialsProvider {
     this.#credentials = usable
       ? createCredentials({ accessKeyId, accessKeySecret, securityToken, providerName })
       : undefined;
+    if (!isFirst) onChanged?.();
   }
 }

@@ -220,11 +220,25 @@ export class App {
     const known = this.#accounts.get(config.name);
     if (known !== undefined && isSameConfig(known.config.credentials, config.credentials)) {
       known.config = config;
+      known.credentials.lookAgain();
       return;
     }
     const { clock, log } = this.#options;
-    const credentials = createCredentialsProvider(config.credentials, { account: config.name, clock, log });
+    const credentials = createCredentialsProvider(config.credentials, {
+      account: config.name,
+      clock,
+      log,
+      // Not amid the signing of a request, which the scheduler has just let out.
+      onChanged: () => queueMicrotask(() => this.#credentialsChanged(config.name, credentials)),
+    });
     this.#accounts.set(config.name, { config, credentials });
+  }
+
+  #credentialsChanged(account: string, credentials: CredentialsProvider): void {
+    const { log, isOnce } = this.#options;
+    if (isOnce || this.#isStopping || this.#accounts.get(account)?.credentials !== credentials) return;
+    log.info('credentials changed: listing and polling anew', { account });
+    for (const place of this.places) if (place.config.account === account) place.beginAnew();
   }
 
   #openPlace(config: PlaceConfig): PlaceRunner {

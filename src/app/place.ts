@@ -111,19 +111,23 @@ export class PlaceRunner {
     }
     this.#gates.configure(limitOf(config));
     this.polling.configure(config.polling);
-    const isMoved = !isSameConfig(cloudOf(before), cloudOf(config));
-    if (isMoved) {
-      this.#gates.reset();
-      this.polling.restart();
-    }
-    if (isMoved || !isSameConfig(before.settings.discovery, config.settings.discovery)) {
-      this.#discoveryStop.abort();
-      this.#discoveryStop = new AbortController();
-      if (config.settings.discovery === undefined) this.#targets.discovered(NOTHING_DISCOVERED);
-      this.start(1);
-    } else {
-      this.#targets.configure(config);
-    }
+    if (!isSameConfig(cloudOf(before), cloudOf(config))) this.beginAnew();
+    else if (isSameConfig(before.settings.discovery, config.settings.discovery)) this.#targets.configure(config);
+    else this.#discoverAnew();
+  }
+
+  /** Another answers, or on another's behalf: what the answers so far showed is void. */
+  beginAnew(): void {
+    this.#gates.reset();
+    this.polling.restart();
+    this.#discoverAnew();
+  }
+
+  #discoverAnew(): void {
+    this.#discoveryStop.abort();
+    this.#discoveryStop = new AbortController();
+    if (this.#config.settings.discovery === undefined) this.#targets.discovered(NOTHING_DISCOVERED);
+    this.start(1);
   }
 
   async stop(): Promise<void> {

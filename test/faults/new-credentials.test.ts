@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { parseConfig } from '../../dist/config/load.js';
 import { refusal } from '../../dist/simulator/refusal.js';
 import { FakeClock } from '../helpers/fake-clock.js';
+import { Scratch } from '../helpers/program.js';
 import { ACCOUNT, KEY, SICK, WELL, startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
 import { Exporter } from './exporter.js';
@@ -111,5 +112,96 @@ describe('a reload that brings', function () {
     exporter.reload();
     await exporter.pass(AT_ONCE_MS);
     expect(stats.count({ action: 'DescribeDBInstances' })).to.equal(0);
+  });
+});
+
+describe('new content of a key file', function () {
+  this.timeout(TIMEOUT_MS);
+  const scratch = new Scratch();
+  let cloud: Cloud;
+  let exporter: Exporter;
+
+  beforeEach(async () => {
+    const clock = new FakeClock();
+    cloud = await startCloud(clock);
+    write(KEY);
+    const text = cloud
+      .configuration()
+      .replace(/access_key_id: [^,]+/, `access_key_id_file: ${scratch.path}/id`)
+      .replace(/access_key_secret: [^}]+/, `access_key_secret_file: ${scratch.path}/secret`);
+    exporter = await Exporter.start(cloud, clock, '', {
+      readConfig: () => parseConfig(text, { env: {}, file: 'config.yaml' }),
+    });
+    await exporter.pass(MINUTE);
+  });
+
+  afterEach(async () => {
+    await exporter.stop();
+    await cloud.close();
+  });
+  after(() => scratch.remove());
+
+  function write({ accessKeyId, accessKeySecret }: typeof KEY): void {
+    scratch.file('id', accessKeyId);
+    scratch.file('secret', accessKeySecret);
+  }
+
+  async function goDark(): Promise<void> {
+    const { simulator } = cloud;
+    simulator.removeKey(KEY.accessKeyId);
+    await exporter.pass(20 * MINUTE);
+    expect((await exporter.page()).value('exporter_discovery_success', at(SICK))).to.equal(0);
+    simulator.addKey({ account: ACCOUNT, ...OTHER_KEY });
+    cloud.progress(SICK, 70);
+    cloud.progress(WELL, 70);
+    write(OTHER_KEY);
+  }
+
+  async function expectLight(): Promise<void> {
+    const page = await exporter.page();
+    for (const regionId of [SICK, WELL]) {
+      expect(isAt(page, regionId, 70), regionId).to.equal(true);
+      expect(page.value('exporter_discovery_success', at(regionId))).to.equal(1);
+      expect(page.all('exporter_api_cooldown', at(regionId)).map(({ value }) => value)).to.deep.equal([0, 0]);
+    }
+  }
+
+  it('polls and lists at once when a reload comes with it', async () => {
+    await goDark();
+    expect(exporter.reload()).to.deep.equal([]);
+    await exporter.pass(AT_ONCE_MS);
+    await expectLight();
+  });
+
+  it('polls and lists everywhere as soon as one request is signed with it', async () => {
+    await goDark();
+    cloud.simulator.stats.reset();
+    const { stats } = cloud.simulator;
+    // Whatever is held back probes every 10 minutes at least.
+    for (let second = 0; second < 600 && stats.count() === 0; second++) await exporter.pass(1_000);
+    await exporter.pass(AT_ONCE_MS);
+    await expectLight();
+    expect(exporter.log.filter((line) => line.includes('credentials changed'))).to.have.lengthOf(1);
+  });
+
+  it("watches what another account holds, and nothing else, once it is that one's key", async () => {
+    const { simulator } = cloud;
+    for (let n = 0; n < 12; n++) simulator.fleet.addInstance({ account: 'b', regionId: SICK, instanceId: `rm-b${n}` });
+    simulator.addKey({ account: 'b', ...OTHER_KEY });
+    write(OTHER_KEY);
+    exporter.reload();
+    await exporter.pass(AT_ONCE_MS);
+    const ids = (await exporter.page())
+      .all('instance_poll_success', at(SICK))
+      .map(({ labels }) => labels['instance_id']);
+    expect(ids).to.have.members(Array.from({ length: 12 }, (_, n) => `rm-b${n}`));
+  });
+
+  it('that is no other key disturbs nothing', async () => {
+    write(KEY);
+    cloud.simulator.stats.reset();
+    exporter.reload();
+    await exporter.pass(AT_ONCE_MS);
+    expect(cloud.simulator.stats.count({ action: 'DescribeDBInstances' })).to.equal(0);
   });
 });

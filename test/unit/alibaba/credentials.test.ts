@@ -28,8 +28,12 @@ describe('keys that are given', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
+  let changes: number;
+
   function create(spec: CredentialsSpec, env: Record<string, string> = {}): CredentialsProvider {
-    return createCredentialsProvider(spec, { account: 'a', clock, log: QUIET, env });
+    changes = 0;
+    const onChanged = (): void => void changes++;
+    return createCredentialsProvider(spec, { account: 'a', clock, log: QUIET, env, onChanged });
   }
   function inFile(text: string): Secret {
     writeFileSync(join(folder, 'secret'), text);
@@ -53,6 +57,28 @@ describe('keys that are given', () => {
       expiresAt: undefined,
     });
   });
+
+  for (const name of ['accessKeyId', 'accessKeySecret', 'securityToken'] as const) {
+    it(`tell once when the file of ${name} holds another, at a use or when they are looked at again`, async () => {
+      const keys = { accessKeyId: new Secret('id'), accessKeySecret: new Secret('s'), securityToken: new Secret('t') };
+      const provider = create({ type: 'sts', ...keys, [name]: inFile('one') });
+      provider.current();
+      inFile('one');
+      provider.lookAgain();
+      expect(changes).to.equal(0);
+      inFile('other');
+      provider.current();
+      expect(changes).to.equal(0);
+      await clock.advance(1_000);
+      provider.current();
+      provider.current();
+      expect(changes).to.equal(1);
+      inFile('third');
+      provider.lookAgain();
+      provider.lookAgain();
+      expect(changes).to.equal(2);
+    });
+  }
 
   it('follow their file within a second', async () => {
     const spec = { type: 'access_key', accessKeyId: new Secret('id'), accessKeySecret: inFile('one\n') } as const;
@@ -123,6 +149,7 @@ describe('credentials that are fetched', () => {
   let logged: string[];
   /** What the library does at each fetch, in turn; the last repeats. */
   let script: (() => Promise<Session>)[];
+  let changes: number;
 
   interface Session {
     readonly id: string;
@@ -158,7 +185,9 @@ describe('credentials that are fetched', () => {
       warn: (msg: string) => logged.push(`warn ${msg}`),
       info: (msg: string) => logged.push(`info ${msg}`),
     };
-    return createCredentialsProvider(spec, { account: 'a', clock, log, env: {}, createSdkCredential });
+    changes = 0;
+    const onChanged = (): void => void changes++;
+    return createCredentialsProvider(spec, { account: 'a', clock, log, env: {}, createSdkCredential, onChanged });
   }
   const idOf = async (provider: CredentialsProvider): Promise<string> => {
     const atHand = provider.current();
@@ -278,6 +307,96 @@ describe('credentials that are fetched', () => {
     const plain = create({ type: 'default' });
     await idOf(plain);
     expect(plain.review(notFound, plain.current()!)).to.equal(notFound);
+  });
+
+  const ROLE = {
+    type: 'ram_role_arn',
+    roleArn: 'acs:ram::1:role/r',
+    roleSessionName: undefined,
+    externalId: undefined,
+    durationMs: undefined,
+    stsEndpoint: undefined,
+  } as const;
+  const WITH_SECRETS: Record<string, (secret: Secret) => CredentialsSpec> = {
+    uri: (uri) => ({ type: 'credentials_uri', uri }),
+    external_id: (externalId) => ({ ...ROLE, externalId, source: { type: 'ecs_ram_role', roleName: undefined } }),
+    "the source's key": (accessKeySecret) => ({
+      ...ROLE,
+      source: { type: 'access_key', accessKeyId: new Secret('id'), accessKeySecret },
+    }),
+    "the source's source's key": (accessKeySecret) => ({
+      ...ROLE,
+      source: { ...ROLE, source: { type: 'access_key', accessKeyId: new Secret('id'), accessKeySecret } },
+    }),
+  };
+  for (const [name, specOf] of Object.entries(WITH_SECRETS)) {
+    it(`are had anew after a reload that finds another ${name}, and tell once they are there`, async () => {
+      const held = { text: 'http://127.0.0.1/one' };
+      const provider = create(specOf(new Secret(() => held.text)));
+      await idOf(provider);
+      const before = provider.current();
+      provider.lookAgain();
+      await settle();
+      expect([provider.current(), changes]).to.deep.equal([before, 0]);
+      held.text = 'http://127.0.0.1/other';
+      provider.lookAgain();
+      expect([provider.current(), changes]).to.deep.equal([before, 0]);
+      await settle();
+      expect(provider.current()).not.to.equal(before);
+      expect(changes).to.equal(1);
+      expect(JSON.stringify(configs.slice(-2))).to.contain('http://127.0.0.1/other');
+    });
+
+    it(`tell of another ${name} once a renewal found it, though the first try failed`, async () => {
+      const held = { text: 'http://127.0.0.1/one' };
+      const provider = create(specOf(new Secret(() => held.text)));
+      await idOf(provider);
+      held.text = 'http://127.0.0.1/other';
+      script = [fail, hourly];
+      await clock.advance(3_600_000);
+      await idOf(provider);
+      expect(changes).to.equal(0);
+      await clock.advance(1_000);
+      await idOf(provider);
+      expect(changes).to.equal(1);
+    });
+  }
+
+  it('that could not be had are asked for at once by a reload, which tells when they are there', async () => {
+    script = [fail];
+    const provider = create();
+    await idOf(provider);
+    provider.lookAgain();
+    await settle();
+    expect([configs.length, changes]).to.deep.equal([2, 0]);
+    script = [hourly];
+    provider.lookAgain();
+    await settle();
+    expect([configs.length, changes]).to.deep.equal([3, 1]);
+  });
+
+  it('without an end tell when the key was exchanged, and are looked at by a reload', async () => {
+    script = [() => Promise.resolve({ id: 'first' })];
+    const provider = create({ type: 'default' });
+    await idOf(provider);
+    provider.lookAgain();
+    await settle();
+    expect([configs.length, changes]).to.deep.equal([2, 0]);
+    script = [() => Promise.resolve({ id: 'second' })];
+    await clock.advance(300_000);
+    await idOf(provider);
+    await settle();
+    expect([await idOf(provider), changes]).to.deep.equal(['second', 1]);
+  });
+
+  it('that are renewed in time tell of nothing', async () => {
+    const provider = create();
+    for (let minute = 0; minute < 180; minute++) {
+      await idOf(provider);
+      await clock.advance(60_000);
+    }
+    expect(configs.length).to.be.above(3);
+    expect(changes).to.equal(0);
   });
 
   it('are given up by a signal, leaving no listener, while others wait on', async () => {

@@ -155,6 +155,7 @@ describe('the RDS API', () => {
           fetch: () => Promise.resolve({ ok: false, error }),
           review: (seen) => seen,
           state: () => ({ type: 'default', healthy: false, problem: 'x', expiresAt: undefined }),
+          lookAgain: () => undefined,
         },
       });
       expect(await errorOf(ask())).to.equal(error);

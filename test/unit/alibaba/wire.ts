@@ -50,6 +50,7 @@ export function fixedCredentials(): CredentialsProvider {
     fetch: () => Promise.resolve({ ok: true, value: credentials }),
     review: (error) => error,
     state: () => ({ type: 'sts', healthy: true, problem: undefined, expiresAt: undefined }),
+    lookAgain: () => undefined,
   };
 }
 
