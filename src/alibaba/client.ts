@@ -25,6 +25,8 @@ export type Exchange =
 export interface Client {
   /** POST with an empty body. `headers` are names and values in turn. */
   post(path: string, headers: string[], signal: AbortSignal): Promise<Exchange>;
+  /** Lets what is in flight end; ends every later call as aborted. */
+  retire(): Promise<void>;
   /** Ends what is in flight as aborted, and every later call. */
   close(): Promise<void>;
 }
@@ -68,6 +70,11 @@ export function createClient(options: ClientOptions): Client {
           attempt,
         );
       });
+    },
+    async retire() {
+      closed = true;
+      await dispatcher.close();
+      cancelLook?.();
     },
     async close() {
       closed = true;

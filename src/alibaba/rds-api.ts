@@ -33,6 +33,8 @@ export interface RdsApi {
   atHand(): boolean;
   /** Waits, within bounds, until they can or it is clear that they cannot. */
   prepare(signal: AbortSignal): Promise<void>;
+  /** Lets what is in flight end; ends every later call as aborted. */
+  retire(): Promise<void>;
   /** Ends what is in flight as aborted, and every later call. */
   close(): Promise<void>;
 }
@@ -116,6 +118,7 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
     async prepare(signal) {
       await provider.fetch(signal);
     },
+    retire: () => client.retire(),
     close: () => client.close(),
   };
 }

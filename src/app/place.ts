@@ -105,13 +105,14 @@ export class PlaceRunner {
   configure(config: PlaceConfig, credentials: CredentialsProvider): void {
     const before = this.#config;
     this.#config = config;
-    if (!isSameConfig(wireOf(before), wireOf(config))) {
-      void this.#api.close();
+    const isMoved = !isSameConfig(cloudOf(before), cloudOf(config));
+    if (isMoved || before.polling.timeoutMs !== config.polling.timeoutMs) {
+      void (isMoved ? this.#api.close() : this.#api.retire());
       this.#api = this.#connect(credentials);
     }
     this.#gates.configure(limitOf(config));
     this.polling.configure(config.polling);
-    if (!isSameConfig(cloudOf(before), cloudOf(config))) this.beginAnew();
+    if (isMoved) this.beginAnew();
     else if (isSameConfig(before.settings.discovery, config.settings.discovery)) this.#targets.configure(config);
     else this.#discoverAnew();
   }
@@ -243,11 +244,6 @@ export class PlaceRunner {
 
 function limitOf({ region, sharding }: PlaceConfig): { requestsPerSecond: number; burst: number } {
   return shardLimit(region.rateLimit, sharding.count);
-}
-
-/** What a connection is made from. */
-function wireOf(config: PlaceConfig): unknown {
-  return [cloudOf(config), config.polling.timeoutMs];
 }
 
 /** What decides who answers, and on whose behalf: another one may know other instances and allow other requests. */

@@ -6,7 +6,7 @@ import { Scratch } from '../helpers/program.js';
 import { ACCOUNT, KEY, SICK, WELL, startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
 import { Exporter } from './exporter.js';
-import { at, isAt } from './region.js';
+import { at, failures, isAt } from './region.js';
 import { TIMEOUT_MS } from './world.js';
 
 const MINUTE = 60_000;
@@ -112,6 +112,24 @@ describe('a reload that brings', function () {
     exporter.reload();
     await exporter.pass(AT_ONCE_MS);
     expect(stats.count({ action: 'DescribeDBInstances' })).to.equal(0);
+  });
+
+  it('another timeout alone lets the polls under way end, and holds for those after them', async () => {
+    const { simulator } = cloud;
+    const { stats, faults } = simulator;
+    const lift = faults.inject({ regionId: SICK, effect: { kind: 'delay', delayMs: 5_000 } });
+    cloud.progress(SICK, 70);
+    for (let second = 0; second < 30 && stats.concurrency === 0; second++) await exporter.pass(1_000);
+    expect(stats.concurrency).to.be.above(0);
+    text = cloud.configuration('polling: {timeout: 3s}\n');
+    expect(exporter.reload()).to.deep.equal([]);
+    await exporter.pass(6_000);
+    const page = await exporter.page();
+    expect(isAt(page, SICK, 70)).to.equal(true);
+    expect(failures(page, SICK)).to.deep.equal({});
+    await exporter.pass(MINUTE);
+    expect(failures(await exporter.page(), SICK)).to.have.all.keys('Timeout');
+    lift();
   });
 });
 

@@ -480,6 +480,36 @@ describe('the RDS API', () => {
     });
   });
 
+  describe('that retires', () => {
+    it('lets what is under way end, and nothing begin', async () => {
+      let answer = (): unknown => undefined;
+      let closed: Promise<unknown> | undefined;
+      await start((socket) => {
+        answer = () => socket.write(http(200, IDLE));
+        closed = once(socket, 'close');
+      });
+      const asked = ask();
+      await wire.received(1);
+      const retired = wire.api.retire();
+      expect(await errorOf(ask())).to.include({ kind: 'aborted' });
+      answer();
+      expect((await asked).ok).to.equal(true);
+      await Promise.all([retired, closed]);
+      expect(wire.requests).to.have.lengthOf(1);
+      expect(wire.clock.pendingTimers).to.equal(0);
+    });
+
+    it('still gives up after the timeout', async () => {
+      await start(() => undefined);
+      const asked = ask();
+      await wire.received(1);
+      const retired = wire.api.retire();
+      await wire.clock.advance(10_000);
+      expect(await errorOf(asked)).to.include({ kind: 'timeout' });
+      await retired;
+    });
+  });
+
   describe('behind a proxy', () => {
     /** Passes every tunnel on to the wire. */
     async function startProxy(): Promise<{ url: string; targets: string[]; close(): void }> {
