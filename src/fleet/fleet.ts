@@ -182,6 +182,7 @@ function isWorthSaving(before: InstanceState, after: InstanceState): boolean {
         old.task.backupJobId !== tracked.task.backupJobId ||
         old.unsettledAnswers !== tracked.unsettledAnswers ||
         old.unlistedAt !== tracked.unlistedAt ||
+        old.unwatchedMs !== tracked.unwatchedMs ||
         old.failedLookups !== tracked.failedLookups ||
         old.uncounted !== tracked.uncounted
       );

@@ -61,7 +61,8 @@ function toRecord({ state, goneAt }: Kept, clock: Clock): StateRecord {
 }
 
 /**
- * A wall clock that was put back meanwhile leaves times that are yet to come: they count as now.
+ * A wall clock that was put back meanwhile leaves times that are yet to come: they count as now, and how long such a task
+ * has been running is not known.
  * @throws if the record was damaged, or is not the one of `key`
  */
 export function readRecord(key: string, text: string, clock: Clock): Kept {
@@ -85,7 +86,11 @@ export function readRecord(key: string, text: string, clock: Clock): Kept {
   return {
     state: {
       ...newInstanceState(instance, steady(record.firstSeenAt)),
-      tasks: record.tasks.map((tracked) => shiftTask(tracked, steady)),
+      tasks: record.tasks.map((tracked) => {
+        const isAhead = (tracked.lastOpenAt ?? tracked.lastProgressAt) - offsetMs > nowMs;
+        const shifted = shiftTask(tracked, steady);
+        return isAhead ? { ...shifted, isStartLost: true, runningFromPercent: undefined } : shifted;
+      }),
       outcomes: shiftOutcomes(record.outcomes, steady),
       countedJobs,
     },

@@ -1,5 +1,5 @@
 import type { TrackedTask } from '../fleet/state.js';
-import { isKnownToRun, progressRatio, statusOf } from '../fleet/view.js';
+import { isKnownToRun, progressRatio, statusOf, stuckAfterMs } from '../fleet/view.js';
 import type { Mode } from '../model.js';
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
@@ -101,7 +101,7 @@ export const TASK_FAMILIES: readonly Family<Row>[] = [
       name: 'alicloud_rds_backup_task_stuck_after_seconds',
       help: 'How long the running backup task may go without progress before it counts as stuck; only while it runs.',
     },
-    (tracked, { state }) => (isKnownToRun(state, tracked) ? state.instance.stuckAfterMs / 1000 : undefined),
+    (tracked, { state }) => (isKnownToRun(state, tracked) ? stuckAfterMs(state, tracked) / 1000 : undefined),
   ),
   {
     name: 'alicloud_rds_backup_task_info',

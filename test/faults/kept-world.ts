@@ -6,6 +6,7 @@ import { Disk } from './disk.js';
 import { Exporter } from './exporter.js';
 import type { Labels, Page } from './page.js';
 import { Volume } from './state-faults.js';
+import { cloudClock } from './world.js';
 
 export const REGIONS = [WELL, SICK];
 export const INSTANCES = REGIONS.length * ROLES.length;
@@ -55,7 +56,7 @@ export class KeptWorld {
 
   static async open(volume = new Volume()): Promise<KeptWorld> {
     const clock = new FakeClock();
-    return new KeptWorld(clock, await startCloud(clock), volume);
+    return new KeptWorld(clock, await startCloud(cloudClock(clock)), volume);
   }
 
   async start(): Promise<void> {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { ROLES, SICK, WELL } from './cloud.js';
+import { KeptWorld, isAt as areAt } from './kept-world.js';
 import type { Page } from './page.js';
 import { at, expectNoTasks, expectSameTask, failures, isAt, isEnded, of } from './region.js';
 import { TIMEOUT_MS, startWorld } from './world.js';
@@ -95,6 +96,45 @@ describe('a wall clock that steps', function () {
       );
       expectSameTask(after, before, SICK);
       expectSameTask(after, before, WELL);
+    });
+  }
+});
+
+describe('a wall clock that is wrong when the exporter starts again, and is set right later', function () {
+  this.timeout(TIMEOUT_MS);
+  let world: KeptWorld;
+
+  beforeEach(async () => {
+    world = await KeptWorld.open();
+    await world.start();
+    await world.pageOn('the first polls', (page) => areAt(page, 0.4));
+    await world.pass(5 * MINUTE);
+    await world.stop();
+  });
+
+  afterEach(async () => {
+    await world.close();
+    world.volume.remove();
+  });
+
+  for (const stepMs of [HOUR, -HOUR]) {
+    it(`by ${stepMs / HOUR} h makes no running backup look stuck, and put back it makes no duration up`, async () => {
+      const { clock, cloud } = world;
+      clock.wallOffsetMs = stepMs;
+      await world.start();
+      await world.pass(2 * MINUTE);
+      expect((await world.exporter.page()).value('task_progress_ratio', of(SICK, 'running'))).to.equal(undefined);
+      clock.wallOffsetMs = 0;
+      const page = await world.pageOn('the recovery', (seen) => areAt(seen, 0.4));
+      const polledAt = page.value('instance_last_poll_success_timestamp_seconds', of(SICK, 'running'))!;
+      const progressAt = page.value('task_last_progress_timestamp_seconds', of(SICK, 'running'))!;
+      const stuckAfter = page.value('task_stuck_after_seconds', of(SICK, 'running'))!;
+      expect(polledAt - progressAt).to.be.at.most(stuckAfter);
+      if (stepMs > 0) return;
+      await world.pass(MINUTE);
+      cloud.end(SICK);
+      const after = await world.pageOn('the end', (seen) => isEnded(seen, SICK));
+      expect(after.all('last_completion_duration_seconds', of(SICK, 'ending'))).to.deep.equal([]);
     });
   }
 });

@@ -1,4 +1,5 @@
 import type { DaemonOptions } from '../../dist/app/daemon.js';
+import type { Clock } from '../../dist/clock.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { startCloud } from './cloud.js';
 import type { Cloud } from './cloud.js';
@@ -22,14 +23,18 @@ export interface WorldOptions {
   readonly over?: (cloud: Cloud) => Partial<DaemonOptions>;
 }
 
+/** The cloud's: the same timeline, with a wall clock that is always right. */
+export function cloudClock(clock: FakeClock): Clock {
+  return {
+    now: () => clock.now(),
+    toWall: (steadyMs) => steadyMs,
+    after: (delayMs, run) => clock.after(delayMs, run),
+  };
+}
+
 export async function startWorld({ regions, prepare, over }: WorldOptions = {}): Promise<World> {
   const clock = new FakeClock();
-  const right = {
-    now: () => clock.now(),
-    toWall: (steadyMs: number) => steadyMs,
-    after: (delayMs: number, run: () => void) => clock.after(delayMs, run),
-  };
-  const cloud = await startCloud(right, regions);
+  const cloud = await startCloud(cloudClock(clock), regions);
   const exporter = await Exporter.start(cloud, clock, (await prepare?.(cloud)) ?? '', over?.(cloud));
   return {
     clock,

@@ -9,10 +9,13 @@ import { Fleet } from '../../../dist/fleet/fleet.js';
 import type { FleetEvent } from '../../../dist/fleet/apply.js';
 import { Keeper } from '../../../dist/fleet/keeper.js';
 import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
+import type { InstanceState } from '../../../dist/fleet/state.js';
 import { Store } from '../../../dist/fleet/store.js';
+import { isStuck } from '../../../dist/fleet/view.js';
 import type { Logger } from '../../../dist/log.js';
 import { instanceKey } from '../../../dist/model.js';
 import type { BackupTask } from '../../../dist/model.js';
+import { estimatedEndAt } from '../../../dist/web/time-to-go.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 
@@ -84,7 +87,7 @@ describe('the state over a restart', () => {
     await after.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 20 })]);
     expect(after.events).to.deep.equal([]);
     const [ended, running] = kept.tasks;
-    const polled = [ended, { ...running, lastOpenAt: clock.now() }];
+    const polled = [ended, { ...running, lastOpenAt: clock.now(), unwatchedMs: clock.now() - running!.lastOpenAt! }];
     expect(JSON.parse(JSON.stringify(after.fleet.get(KEY)!.tasks))).to.deep.equal(JSON.parse(JSON.stringify(polled)));
     await after.keeper.close();
   });
@@ -192,6 +195,62 @@ describe('the state over a restart', () => {
     }
     expect(outcomes.Automated?.last.Finished?.at).to.equal(now);
     await after.keeper.close();
+  });
+
+  describe('where the wall clock was set in between', () => {
+    const STUCK_AFTER_MS = RM1.stuckAfterMs;
+    let fleet: Fleet;
+
+    beforeEach(() => restart(new Map()));
+
+    function restart(remembered: ReadonlyMap<string, InstanceState>): void {
+      fleet = new Fleet({ clock, activeIntervalMs: () => 30_000, onEvent: () => undefined }, remembered);
+      fleet.watch(RM1);
+    }
+
+    function restartAt(wallOffsetMs: number): void {
+      const text = writeRecord({ state: fleet.get(KEY)!, goneAt: null }, clock);
+      clock.wallOffsetMs = wallOffsetMs;
+      restart(new Map([[KEY, readRecord(KEY, text, clock).state]]));
+    }
+
+    async function poll(task: BackupTask): Promise<InstanceState> {
+      await clock.advance(1);
+      fleet.scrape();
+      return (await fleet.apply(KEY, { ok: true, tasks: [task] }))!;
+    }
+
+    it('has no duration of a task that was polled at a time yet to come, however long it runs on', async () => {
+      await poll(taskOf('1'));
+      await clock.advance(40 * 60_000);
+      await poll(taskOf('1', { processPercent: 50 }));
+      // Not as far back as it began.
+      restartAt(-20 * 60_000);
+      for (let percent = 51; percent < 80; percent++) {
+        await clock.advance(30_000);
+        await poll(taskOf('1', { processPercent: percent }));
+        // What is stored by now is as little to be believed.
+        if (percent === 60) restartAt(-20 * 60_000);
+      }
+      const { tasks } = fleet.get(KEY)!;
+      expect(estimatedEndAt(fleet.get(KEY)!, tasks[0]!, clock.now())).to.equal(undefined);
+      const { outcomes } = await poll(taskOf('1', { backupStatus: 'Finished' }));
+      expect(outcomes.Automated!.last.Finished).to.include({ durationMs: undefined, at: clock.now() });
+    });
+
+    it('raises no alarm when it was put forward, until it was watched without progress for that long', async () => {
+      await poll(taskOf('1'));
+      const shown = clock.toWall(clock.now());
+      restartAt(3_600_000);
+      const resumedAt = clock.now() + 1;
+      let state = await poll(taskOf('1'));
+      while (!isStuck(state, state.tasks[0]!)) {
+        await clock.advance(29_999);
+        state = await poll(taskOf('1'));
+        expect(clock.toWall(state.tasks[0]!.lastProgressAt)).to.equal(shown);
+      }
+      expect(clock.now() - resumedAt).to.equal(STUCK_AFTER_MS + 30_000);
+    });
   });
 
   it('is held by one process alone, which it names', async () => {
