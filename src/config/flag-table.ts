@@ -16,12 +16,15 @@ export interface FlagRow {
   readonly meaning: string;
 }
 
+/** What only a server has a use for; a check reads the file of `web.config.file` as well. */
+const SERVING = ['web.listen-address', 'web.telemetry-path', 'web.enable-lifecycle'] as const;
+
 /** Every flag: for parsing, for `--help`, and for the table in docs/configuration.md. */
 export const FLAGS = [
   { name: 'config.file', value: 'PATH', fallback: 'config.yaml', meaning: 'configuration file' },
   {
     name: 'config.check',
-    excludes: ['once'],
+    excludes: ['once', ...SERVING],
     meaning: 'validate the file, and that of --web.config.file, print OK or every problem, and exit with 0 or 2',
   },
   {
@@ -32,6 +35,7 @@ export const FLAGS = [
   },
   {
     name: 'once',
+    excludes: [...SERVING, 'web.config.file'],
     meaning: 'poll every target once, print the metrics to stdout, and exit with 0, or 1 if any target failed',
   },
   {

@@ -29,8 +29,6 @@ describe('the command line', () => {
     const expected = {
       ...DEFAULTS,
       configFile: '/etc/x.yaml',
-      configCheck: true,
-      configCheckPermissions: true,
       listenAddresses: [
         { host: 'localhost', port: 1 },
         { host: '::1', port: 65_535 },
@@ -54,9 +52,21 @@ describe('the command line', () => {
       ['--log.level', 'debug'],
       ['--log.format', 'json'],
     ];
-    const switches = ['--config.check', '--config.check-permissions', '--web.enable-lifecycle', '--version', '--help'];
+    const switches = ['--web.enable-lifecycle', '--version', '--help'];
     expect(parseFlags([...switches, ...values.flat()])).to.deep.equal(expected);
     expect(parseFlags([...values.map((pair) => pair.join('=')), ...switches])).to.deep.equal(expected);
+  });
+
+  it('checks the configuration, and that of the web', () => {
+    expect(
+      parseFlags(['--config.check', '--config.check-permissions', '--config.file=x', '--web.config.file=y']),
+    ).to.deep.equal({
+      ...DEFAULTS,
+      configCheck: true,
+      configCheckPermissions: true,
+      configFile: 'x',
+      webConfigFile: 'y',
+    });
   });
 
   it('knows the switches that go with no configuration check', () => {
@@ -108,6 +118,16 @@ const REFUSED: readonly (readonly [argv: string, problem: string])[] = [
   ['--config.file=x --demo', '--demo cannot be combined with --config.file (see --help)'],
   ['--config.check --once', '--config.check cannot be combined with --once (see --help)'],
   ['--demo.instances=5', '--demo.instances needs --demo (see --help)'],
+  ...['--web.listen-address=:1', '--web.telemetry-path=/m', '--web.enable-lifecycle'].map((web): [string, string] => [
+    `${web} --config.check`,
+    `--config.check cannot be combined with ${web.split('=')[0]} (see --help)`,
+  ]),
+  ...['--web.listen-address=:1', '--web.telemetry-path=/m', '--web.config.file=x', '--web.enable-lifecycle'].map(
+    (web): [string, string] => [
+      `--demo --once ${web}`,
+      `--once cannot be combined with ${web.split('=')[0]} (see --help)`,
+    ],
+  ),
   [
     '--web.telemetry-path=metrics',
     '--web.telemetry-path: "metrics" is not a path such as /metrics: letters, digits and . _ ~ - between slashes (see --help)',
