@@ -69,6 +69,12 @@ function readPattern(setting: Setting): RegExp | undefined {
   }
 }
 
+function remedyFor(tag: string): string {
+  return /^\p{ASCII}*$/u.test(tag)
+    ? '; list one of the two'
+    : ': only ASCII letters, digits and _ stay as they are, all else becomes _; list one of the two, or give the instances a tag with another name';
+}
+
 function readTagLabels(setting: Setting): readonly TagLabel[] {
   const taken = new Map<string, string>();
   return setting.items().flatMap((item) => {
@@ -77,8 +83,7 @@ function readTagLabels(setting: Setting): readonly TagLabel[] {
     const label = `tag_${snakeCase(tag.replaceAll(/[^a-zA-Z0-9_]/gu, '_'))}`;
     const other = taken.get(label);
     if (other === tag) item.problem('this tag is listed already');
-    else if (other !== undefined)
-      item.problem(`its label ${label} is also that of ${quote(other)}; list one of the two`);
+    else if (other !== undefined) item.problem(`its label ${label} is also that of ${quote(other)}${remedyFor(tag)}`);
     else taken.set(label, tag);
     return [{ tag, label }];
   });

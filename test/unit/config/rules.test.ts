@@ -304,6 +304,11 @@ const DISCOVERY: readonly Case[] = [
     'c.yaml:4: accounts[0].discovery.tag_labels[1]: "a.b": its label tag_a_b is also that of "a-b"; list one of the two',
   ],
   [
+    'tags outside ASCII that become one label',
+    discovery('{tag_labels: [团队, env, 部门]}'),
+    'c.yaml:4: accounts[0].discovery.tag_labels[2]: "部门": its label tag___ is also that of "团队": only ASCII letters, digits and _ stay as they are, all else becomes _; list one of the two, or give the instances a tag with another name',
+  ],
+  [
     'tags that become one label in snake case',
     discovery('{tag_labels: [cost_center, env, costCenter]}'),
     'c.yaml:4: accounts[0].discovery.tag_labels[2]: "costCenter": its label tag_cost_center is also that of "cost_center"; list one of the two',
