@@ -73,4 +73,19 @@ describe('the ranges of queries, at the slowest scrapes that the documents allow
   it('are those of the intervals that the documentation asks for', () => {
     expect(documentNamed('docs/alerts.md').text).to.contain(SLOWEST.said);
   });
+
+  it('are those of the intervals that the chart lets through, however they are written', () => {
+    const schema: { properties: { serviceMonitor: { properties: { interval: { pattern: string } } } } } = JSON.parse(
+      readFileSync(new URL('helm/alicloud-rds-backup-exporter/values.schema.json', DEPLOY), 'utf8'),
+    );
+    const pattern = new RegExp(schema.properties.serviceMonitor.properties.interval.pattern);
+    for (let seconds = 0; seconds <= 400; seconds++) {
+      const isAllowed = seconds > 0 && seconds <= SLOWEST.scrapeS;
+      expect(pattern.test(`${seconds}s`), `${seconds}s`).to.equal(isAllowed);
+      const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
+      const inMinutes = `${minutes}m${rest === 0 ? '' : `${rest}s`}`;
+      expect(pattern.test(inMinutes), inMinutes).to.equal(isAllowed && minutes > 0);
+    }
+    for (const other of ['', '30', '500ms', '1h', '30s ', '1m60s']) expect(pattern.test(other), other).to.equal(false);
+  });
 });
