@@ -1,3 +1,5 @@
+import { toUSVString } from 'node:util';
+
 /** Reads the fields of an answer, of which nothing is certain: not their presence, their type or their spelling. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -30,7 +32,7 @@ export function textOf(entry: JsonObject, name: string, maxLength = Infinity): s
  * would when it is written: ids that differ in nothing else would be one series twice.
  */
 export function cutText(text: string, maxLength: number): string {
-  return text.slice(0, maxLength).toWellFormed();
+  return toUSVString(text.slice(0, maxLength));
 }
 
 /** A count, given as a number or as decimal digits; undefined when absent or anything else. */

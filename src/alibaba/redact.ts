@@ -1,3 +1,5 @@
+import { toUSVString } from 'node:util';
+
 const MAX_LENGTH = 300;
 
 /**
@@ -23,5 +25,5 @@ export function redact(text: string, secrets: readonly (string | undefined)[] = 
     .replaceAll(/[A-Za-z0-9+/=%_]{40,}/g, '<secret>')
     .replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
-  return (safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH - 1)}…` : safe).toWellFormed();
+  return toUSVString(safe.length > MAX_LENGTH ? `${safe.slice(0, MAX_LENGTH - 1)}…` : safe);
 }

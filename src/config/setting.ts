@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { toUSVString } from 'node:util';
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Node, Pair, YAMLMap } from 'yaml';
 import { formatDuration, parseDuration } from './duration.js';
@@ -199,7 +200,7 @@ export class Setting {
     const expanded = expand(node.value, this.#reading.env);
     if ('problem' in expanded) return this.problem(expanded.problem);
     // In a page it would be written as U+FFFD, and two names could become one series.
-    if (!expanded.text.isWellFormed()) return this.problem(HALF_A_PAIR);
+    if (toUSVString(expanded.text) !== expanded.text) return this.problem(HALF_A_PAIR);
     return expanded.text;
   }
 
