@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
+import { quietTurns } from './toolkit/turns.js';
 
 /** What unfinished responses may hold besides the body that is begun last. Readers of the same body share it. */
 const MAX_HELD_BYTES = 24 * 2 ** 20;
@@ -100,13 +101,13 @@ export class BodyWriter {
   }
 
   #continue(transfer: Transfer): void {
-    if (this.#ready.length === 0) setImmediate(() => this.#turn());
+    if (this.#ready.length === 0) quietTurns.run(() => this.#turn());
     this.#ready.push(transfer);
   }
 
   #turn(): void {
     const turn = this.#ready.splice(0, SLICES_A_TURN);
-    if (this.#ready.length > 0) setImmediate(() => this.#turn());
+    if (this.#ready.length > 0) quietTurns.run(() => this.#turn());
     for (const transfer of turn) if (this.#transfers.has(transfer)) this.#writeSlice(transfer);
   }
 

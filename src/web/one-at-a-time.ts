@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { quietTurns } from './toolkit/turns.js';
 
 /** More may not wait on one connection: a client that sends this far ahead of its responses is disconnected. */
 const MAX_WAITING_BYTES = 32 * 1024;
@@ -111,18 +112,18 @@ class PacedInput {
   }
 }
 
-/** Requests of all connections, started one a turn of the event loop, so that everyone else has a turn in between. */
+/** Requests of all connections, started one a quiet turn of the event loop, so that everyone else has a turn in between. */
 class InputQueue {
   readonly #inputs = new Set<PacedInput>();
 
   add(input: PacedInput): void {
-    if (this.#inputs.size === 0) setImmediate(() => this.#turn());
+    if (this.#inputs.size === 0) quietTurns.run(() => this.#turn());
     this.#inputs.add(input);
   }
 
   #turn(): void {
     const [first] = this.#inputs;
-    if (this.#inputs.size > 1) setImmediate(() => this.#turn());
+    if (this.#inputs.size > 1) quietTurns.run(() => this.#turn());
     if (first === undefined) return;
     this.#inputs.delete(first);
     first.feed();

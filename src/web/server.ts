@@ -6,6 +6,7 @@ import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import { answerClientErrors } from './client-error.js';
 import { serveOneAtATime } from './one-at-a-time.js';
+import { quietTurns } from './toolkit/turns.js';
 
 /** Where to listen; without a host on all interfaces, IPv4 and IPv6. */
 export interface ListenAddress {
@@ -98,6 +99,7 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
   });
   answerClientErrors(server);
   serveOneAtATime(server);
+  server.on('connection', () => quietTurns.connectionAccepted());
   server.on('connect', refuseTunnel);
   server.maxConnections = limits.maxConnections;
   server.maxRequestsPerSocket = limits.maxRequestsPerConnection;

@@ -7,6 +7,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { messageOf } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { refusalOf } from './client-certificate.js';
+import { startHandshakesInTurns } from './handshakes.js';
 import type { TlsConfig } from './tls-config.js';
 
 /** A client that opens a connection and says nothing is not waited for long. */
@@ -29,13 +30,12 @@ export function createTlsServer({ http, listener, current, log }: TlsServerOptio
     listener,
   );
   apply(server, applied);
-  closeHandshakesToo(server);
-  // The first listener of all: the handshake of this very connection begins after it.
-  server.prependListener('connection', () => {
+  startHandshakesInTurns(server, () => {
     const config = current();
     if (config !== applied) apply(server, config);
     applied = config;
   });
+  closeHandshakesToo(server);
   // Before the HTTP parser sees the socket.
   server.prependListener('secureConnection', (socket) => {
     const refusal = refusalOf(socket, applied);
