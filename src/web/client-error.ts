@@ -4,9 +4,6 @@ import type { Server as TlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { errorBody } from './error-body.js';
 
-/** As Node gives it: for what the parser refuses, with the bytes that came last. */
-type ClientError = NodeJS.ErrnoException & { readonly rawPacket?: Buffer };
-
 const STATUS_BY_CODE: ReadonlyMap<string | undefined, number> = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', 413],
@@ -17,24 +14,26 @@ const STATUS_BY_CODE: ReadonlyMap<string | undefined, number> = new Map([
 const INVALID_URL =
   'the URL holds a character that must be percent-encoded, as curl does with -G --data-urlencode NAME=VALUE';
 
-/** Answers what cannot be read as a request with the status that Node would give it, and with a body that says why. */
-export function answerClientErrors(server: Server | TlsServer): void {
+/**
+ * Answers what cannot be read as a request with the status that Node would give it, and with a body that says why.
+ * `targetOf` tells what a connection asks for, as far as that was read.
+ */
+export function answerClientErrors(server: Server | TlsServer, targetOf: (socket: Duplex) => string): void {
   const latest = new WeakMap<Duplex, ServerResponse>();
   server.prependListener('request', (request, response) => latest.set(request.socket, response));
-  server.on('clientError', (error: ClientError, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const response = latest.get(socket);
     const isAnswering = response?.headersSent === true && !response.writableFinished;
     const isRequest = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' || error.code?.startsWith('HPE_') === true;
-    if (isRequest && socket.writable && !isAnswering) socket.end(answerTo(error), () => socket.destroy());
+    if (isRequest && socket.writable && !isAnswering)
+      socket.end(answerTo(error, targetOf(socket)), () => socket.destroy());
     else socket.destroy();
   });
 }
 
-function answerTo({ code, rawPacket }: ClientError): string {
+function answerTo({ code }: NodeJS.ErrnoException, target: string): string {
   const status = STATUS_BY_CODE.get(code) ?? 400;
   const name = `${status} ${STATUS_CODES[status]}`;
-  // A request that came in several parts shows its path in the first alone.
-  const target = /^[A-Z]+ (\S+)/.exec(rawPacket?.toString('latin1', 0, MAX_SEEN) ?? '')?.[1] ?? '';
   const reason = code === 'HPE_INVALID_URL' ? `: ${INVALID_URL}` : '';
   const { type, text } = errorBody(target, `${STATUS_CODES[status]}${reason}`);
   const headers = [
@@ -45,6 +44,3 @@ function answerTo({ code, rawPacket }: ClientError): string {
   ];
   return `HTTP/1.1 ${name}\r\n${headers.join('\r\n')}\r\n\r\n${text}`;
 }
-
-/** A method and the beginning of a path. */
-const MAX_SEEN = 64;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { quietTurns } from './toolkit/turns.js';
 
 /** More may not wait on one connection: a client that sends this far ahead of its responses is disconnected. */
@@ -8,6 +9,8 @@ const LF = 0x0a;
 const CR = 0x0d;
 /** How the health probes begin, which cost next to nothing: they wait for nobody. */
 const PROBE = Buffer.from('GET /-/');
+/** A method and the beginning of a target, also of one that names the host. */
+const MAX_HEAD_SEEN = 512;
 /** Handed to the parser in one go: a request is one, a body a few, a flood of empty lines many. */
 const PIECES_A_TURN = 64;
 
@@ -16,9 +19,10 @@ type Parse = (piece: Buffer) => void;
 /**
  * Makes a server handle one request of a connection at a time; pipelined requests wait. Node.js parses up to 64 KB in one go
  * and starts every request in it, a thousand of them, which no pause of the socket prevents.
+ * The result tells the target of the request that a connection is at, as far as it has come; empty between two.
  */
-export function serveOneAtATime(server: Server): void {
-  const inputs = new WeakMap<Socket, PacedInput>();
+export function serveOneAtATime(server: Server): (socket: Duplex) => string {
+  const inputs = new WeakMap<Duplex, PacedInput>();
   const queue = new InputQueue();
   const open = (socket: Socket): void => {
     const [parse] = socket.listeners('data');
@@ -28,6 +32,7 @@ export function serveOneAtATime(server: Server): void {
   server.on('connection', open);
   server.on('secureConnection', open);
   server.prependListener('request', (request, response) => inputs.get(request.socket)?.handling(request, response));
+  return (socket) => inputs.get(socket)?.target ?? '';
 }
 
 function isParse(listener: unknown): listener is Parse {
@@ -44,6 +49,8 @@ class PacedInput {
   #isPaused = false;
   /** Its response is under way. */
   #request: IncomingMessage | undefined;
+  /** The beginning of the request, however many pieces it comes in. */
+  #head = '';
 
   constructor(socket: Socket, parse: Parse, queue: InputQueue) {
     this.#socket = socket;
@@ -58,8 +65,13 @@ class PacedInput {
     this.#request = request;
     response.once('close', () => {
       this.#request = undefined;
+      this.#head = '';
       this.#continue();
     });
+  }
+
+  get target(): string {
+    return /^\S+ (\S+)/.exec(this.#head)?.[1] ?? '';
   }
 
   /** Parses what waits, at most to the end of one request. */
@@ -68,6 +80,8 @@ class PacedInput {
       const length = this.#pieceLength();
       const piece = this.#waiting.subarray(0, length);
       this.#waiting = this.#waiting.subarray(length);
+      if (this.#head.length < MAX_HEAD_SEEN)
+        this.#head = (this.#head + piece.toString('latin1', 0, MAX_HEAD_SEEN)).trimStart();
       this.#parse(piece);
     }
     if (!this.#isBusy) this.#continue();

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import { answerClientErrors } from './client-error.js';
+import { refuse } from './error-body.js';
 import { serveOneAtATime } from './one-at-a-time.js';
 import { quietTurns } from './toolkit/turns.js';
 
@@ -37,7 +38,7 @@ export interface ServerLimits {
   /** A connection between two requests: longer than the usual scrape interval, so that a scraper keeps its own. */
   readonly keepAliveTimeoutMs: number;
   readonly maxConnections: number;
-  /** More are answered with 503: who sends many without waiting for an answer must not keep the exporter busy. */
+  /** The last one's answer closes the connection: who sends many without waiting for an answer must not keep the exporter busy. */
   readonly maxRequestsPerConnection: number;
   /** Request line and headers together; more is answered with 431. */
   readonly maxHeaderBytes: number;
@@ -89,20 +90,26 @@ interface OneServer {
 async function openServer(address: ListenAddress, options: ServersOptions): Promise<OneServer> {
   const limits = { ...LIMITS, ...options.limits };
   let closing = false;
+  const requests = new WeakMap<Duplex, number>();
   const server = (options.createServer ?? createHttpServer)(serverOptions(limits), (request, response) => {
     response.once('close', () => {
       // The socket counts as idle only after this event.
       if (closing) setImmediate(() => server.closeIdleConnections());
     });
-    if (closing || carriesBody(request.headers)) response.setHeader('Connection', 'close');
-    options.listener(request, response);
+    const count = (requests.get(request.socket) ?? 0) + 1;
+    requests.set(request.socket, count);
+    const isLast = closing || count >= limits.maxRequestsPerConnection || carriesBody(request.headers);
+    if (isLast) response.setHeader('Connection', 'close');
+    if (lacksHost(request)) refuse(request, response, 400);
+    else options.listener(request, response);
   });
-  answerClientErrors(server);
-  serveOneAtATime(server);
+  const targetOf = serveOneAtATime(server);
+  answerClientErrors(server, targetOf);
+  // An expectation that nobody knows may be passed over.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('connection', () => quietTurns.connectionAccepted());
   server.on('connect', refuseTunnel);
   server.maxConnections = limits.maxConnections;
-  server.maxRequestsPerSocket = limits.maxRequestsPerConnection;
   server.timeout = limits.idleTimeoutMs;
   await listen(server, address);
   return {
@@ -137,7 +144,13 @@ function serverOptions(limits: ServerLimits): ServerOptions {
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
     maxHeaderSize: limits.maxHeaderBytes,
     noDelay: true,
+    requireHostHeader: false,
   };
+}
+
+/** What HTTP/1.1 asks for. Node.js' own refusal would have no body. */
+function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.host === undefined;
 }
 
 /** No route reads a body: the connection that brings one is closed after the answer, not read to its end. */

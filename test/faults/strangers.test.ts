@@ -135,8 +135,7 @@ describe('while strangers are at the port, the exporter is scraped and polls on:
     const told = dialogue(exporter.port, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(500));
     await expectGoesOn();
     const answers = (await told).match(/^HTTP\/1\.1 \d+/gm);
-    expect(answers?.filter((line) => line.endsWith('200'))).to.have.length(100);
-    expect(answers?.filter((line) => line.endsWith('503'))).to.have.length(400);
+    expect(answers).to.deep.equal(Array.from({ length: 100 }, () => 'HTTP/1.1 200'));
   });
 
   it('2,000 scrapes at once on one connection, which is closed', async () => {

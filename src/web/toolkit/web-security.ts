@@ -1,10 +1,10 @@
-import { createServer, STATUS_CODES } from 'node:http';
+import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.js';
 import { messageOf, UsageError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { readRegularFile } from '../../regular-file.js';
-import { errorBody } from '../error-body.js';
+import { refuse } from '../error-body.js';
 import { BasicAuth } from './basic-auth.js';
 import type { Compare } from './basic-auth.js';
 import { BcryptThread } from './bcrypt-thread.js';
@@ -103,7 +103,7 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
       }
       if (limit?.allow() === false) return refuse(request, response, 429);
       const refusal = users.size === 0 ? undefined : await judge(users, request);
-      return refusal === undefined ? next() : refuse(request, response, refusal);
+      return refusal === undefined ? next() : refuse(request, response, refusal, ADVICE[refusal]);
     },
     status() {
       followed.current();
@@ -130,9 +130,3 @@ const ADVICE: Readonly<Record<number, Readonly<Record<string, string>>>> = {
   401: { 'WWW-Authenticate': 'Basic' },
   503: { 'Retry-After': '1' },
 };
-
-function refuse(request: IncomingMessage, response: ServerResponse, code: Refusal): void {
-  const { type, text } = errorBody(request.url ?? '', STATUS_CODES[code] ?? '');
-  const headers = { 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' };
-  response.writeHead(code, { ...headers, ...ADVICE[code] }).end(text);
-}

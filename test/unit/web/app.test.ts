@@ -129,6 +129,7 @@ describe('the routes', () => {
       ['POST', api, 405, 'Method Not Allowed'],
       ['GET', `${api}?q=${'a'.repeat(9_000)}`, 414, 'URI Too Long'],
       ['GET', '/api/%zz', 400, 'Bad Request: the path is not valid percent-encoded UTF-8'],
+      ['GET', `http://a${api}/`, 404, 'Not Found'],
       ['GET', api, 500, 'Internal Server Error'],
     ];
     for (const [method, path, expected, error] of asked) {

@@ -126,12 +126,7 @@ describe('a slow or greedy client', () => {
 
   it('gets 400 for what is no HTTP', async () => {
     const server = await serve(hello);
-    for (const text of [
-      '\u0016\u0003\u0001',
-      'FROB / HTTP/1.1\r\n\r\n',
-      'GET /a b HTTP/1.1\r\n\r\n',
-      'GET / HTTP/1.1\r\n\r\n',
-    ]) {
+    for (const text of ['\u0016\u0003\u0001', 'FROB / HTTP/1.1\r\n\r\n', 'GET /a b HTTP/1.1\r\n\r\n']) {
       expect(await dialogue(server.port, `${text}\r\n\r\n`)).to.match(/^HTTP\/1\.1 400 /);
     }
     await server.close();
@@ -147,6 +142,8 @@ describe('a slow or greedy client', () => {
       ['GET /api/v1/status?q=数据平台 HTTP/1.1\r\nHost: a', '400 Bad Request', `{"errors":["${url}"]}\n`],
       ['GET /api/v1/数据 HTTP/1.1\r\nHost: a', '400 Bad Request', `{"errors":["${url}"]}\n`],
       ['GET /api/v1/status HTTP/9.9\r\nHost: a', '400 Bad Request', '{"errors":["Bad Request"]}\n'],
+      ['GET http://a/api/v1/status?q=数据平台 HTTP/1.1\r\nHost: a', '400 Bad Request', `{"errors":["${url}"]}\n`],
+      ['get /api/v1/status HTTP/1.1\r\nHost: a', '400 Bad Request', '{"errors":["Bad Request"]}\n'],
       ['FROB / HTTP/1.1\r\nHost: a', '400 Bad Request', 'Bad Request\n'],
       [
         `GET /api/v1/status HTTP/1.1\r\nHost: a\r\n${big}`,
@@ -168,6 +165,61 @@ describe('a slow or greedy client', () => {
       ]);
     }
     await server.close();
+  });
+
+  it('is told so in JSON however many packets its request comes in', async () => {
+    for (const [first, rest] of [
+      ['GET /ap', 'i/v1/status HTTP/9.9\r\nHost: a'],
+      ['GET /api/v1/status HTTP/1.1\r\nHost: a\r\n', 'no header'],
+      ['GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /api/v1/status HTTP/1.1\r\n', 'no header'],
+    ] as const) {
+      let client: Socket | undefined;
+      const server = await serve(hello, {
+        createServer: (options, listener) =>
+          createServer(options, listener).on('connection', (socket: Socket) =>
+            socket.once('data', () => client?.write(`${rest}\r\n\r\n`)),
+          ),
+      });
+      client = connect(server.port, '127.0.0.1');
+      client.write(first);
+      const told = await untilClosed(client);
+      await server.close();
+      expect([first, told.slice(told.lastIndexOf('\r\n\r\n') + 4)]).to.deep.equal([
+        first,
+        '{"errors":["Bad Request"]}\n',
+      ]);
+    }
+  });
+
+  it('is told in JSON that HTTP/1.1 needs a Host header', async () => {
+    const server = await serve(hello);
+    const told = await dialogue(server.port, 'GET /api/v1/status HTTP/1.1\r\nConnection: close\r\n\r\n');
+    expect(told).to.match(/^HTTP\/1\.1 400 Bad Request\r\nContent-Type: application\/json; charset=utf-8\r\n/);
+    expect(told).to.match(/\r\n\r\n\{"errors":\["Bad Request"\]\}\n$/);
+    const old = await dialogue(server.port, 'GET /api/v1/status HTTP/1.0\r\n\r\n');
+    expect(old).to.match(/^HTTP\/1\.1 200 OK\r\n/);
+    await server.close();
+  });
+
+  it('is answered whatever it expects', async () => {
+    const server = await serve(hello);
+    const head = 'GET / HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nConnection: close\r\n\r\n';
+    expect(await dialogue(server.port, head)).to.match(/^HTTP\/1\.1 200 OK\r\n[^]*hello$/);
+    await server.close();
+  });
+
+  it('is disconnected after its hundredth answer', async () => {
+    const server = await serve(hello);
+    const told = await dialogue(server.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(150));
+    await server.close();
+    const answers = told.split(/(?=HTTP\/1\.1)/);
+    expect(answers.map((answer) => answer.slice(0, 15))).to.deep.equal(
+      Array.from({ length: 100 }, () => 'HTTP/1.1 200 OK'),
+    );
+    expect(answers.map((answer) => /Connection: close/i.test(answer))).to.deep.equal([
+      ...Array.from({ length: 99 }, () => false),
+      true,
+    ]);
   });
 
   it('that breaks off into nonsense while it is being answered is cut off, the answer unspoilt', async () => {
