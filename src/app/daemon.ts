@@ -74,6 +74,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       configText: () => reloads.configText,
       snapshot: () => snapshotOf(app, options, reloads),
       reload: () => reloads.run(),
+      reloads: () => reloads.count,
       lifecycle: options.enableLifecycle,
       onBug: app.onBug,
       clock,
@@ -111,6 +112,8 @@ class Reloads {
   /** Rendered once: with thousands of instances that takes longer than a request may block the others. */
   configText: Buffer;
   successful = true;
+  /** So far, whatever came of them. */
+  count = 0;
   lastSuccessAt: number;
 
   constructor(app: App, scrapes: Scrapes, options: DaemonOptions) {
@@ -126,6 +129,7 @@ class Reloads {
     if (this.#app.isStopping) return ['the exporter is stopping'];
     const { log, clock } = this.#options;
     const problems = this.#takeOver();
+    this.count++;
     this.successful = problems.length === 0;
     this.#app.self.configReloaded(this.successful);
     if (this.successful) {

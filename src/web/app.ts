@@ -25,6 +25,8 @@ export interface WebParts {
   snapshot(): StatusSnapshot;
   /** The problems that kept the old configuration in force; none when the new one is. */
   readonly reload: () => readonly string[];
+  /** How many were asked for so far, whatever their way and outcome. */
+  reloads(): number;
   /** Whether reload may be asked for over HTTP. */
   readonly lifecycle: boolean;
   /** Told of an exception in a handler, which answered 500. */
@@ -74,9 +76,9 @@ export function createApp(parts: WebParts): Express {
 function routes(parts: WebParts): Readonly<Record<string, Route>> {
   const assets = loadAssets();
   const writer = new BodyWriter(parts);
-  const pages = new SharedPages(parts.clock, writer);
+  const pages = new SharedPages(parts, writer);
   const status = statusHandlers(parts, assets.folder, pages);
-  const reload = reloadHandler(parts, pages);
+  const reload = reloadHandler(parts);
   return {
     '/': { GET: status.page },
     [parts.telemetryPath]: { GET: scrapeHandler(parts, writer) },
@@ -180,12 +182,11 @@ function readyHandler(parts: WebParts): RequestHandler {
   };
 }
 
-function reloadHandler(parts: WebParts, pages: SharedPages): RequestHandler {
+function reloadHandler(parts: WebParts): RequestHandler {
   return (_request, response) => {
     if (!parts.lifecycle)
       return sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle');
     const problems = parts.reload();
-    pages.renew();
     if (problems.length === 0) return sendText(response, 200, 'Configuration reloaded.');
     sendText(response, 500, ['The old configuration stays in force:', ...problems].join('\n'));
   };

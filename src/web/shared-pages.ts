@@ -27,20 +27,18 @@ export class SharedPages {
   readonly #writer: BodyWriter;
   readonly #pages = new Map<string, SharedPage>();
   readonly #oneAtATime = pLimit(1);
+  readonly #reloads: () => number;
 
-  constructor(clock: Clock, writer: BodyWriter) {
+  /** What was rendered before a reload is not shown after it. */
+  constructor({ clock, reloads }: { readonly clock: Clock; readonly reloads: () => number }, writer: BodyWriter) {
     this.#clock = clock;
+    this.#reloads = reloads;
     this.#writer = writer;
-  }
-
-  /** Nothing of before is shown any more. */
-  renew(): void {
-    this.#pages.clear();
   }
 
   /** Answers 304 when the client has this version already. */
   async answer(request: Request, response: Response, make: () => Promise<Page>): Promise<void> {
-    const page = await this.#inTurn(response, () => this.#pageAt(request.url, make));
+    const page = await this.#inTurn(response, () => this.#pageAt(`${this.#reloads()} ${request.url}`, make));
     if (page === undefined) return;
     response.setHeader('ETag', page.tag);
     response.setHeader('Cache-Control', 'no-cache');
@@ -65,15 +63,15 @@ export class SharedPages {
     });
   }
 
-  async #pageAt(address: string, make: () => Promise<Page>): Promise<SharedPage> {
-    const known = this.#pages.get(address);
+  async #pageAt(key: string, make: () => Promise<Page>): Promise<SharedPage> {
+    const known = this.#pages.get(key);
     if (known !== undefined) return known;
     const page = new SharedPage(await make());
-    this.#pages.set(address, page);
+    this.#pages.set(key, page);
     const [oldest] = this.#pages.keys();
     if (this.#pages.size > MAX_PAGES && oldest !== undefined) this.#pages.delete(oldest);
     this.#clock.after(SHARED_MS, () => {
-      if (this.#pages.get(address) === page) this.#pages.delete(address);
+      if (this.#pages.get(key) === page) this.#pages.delete(key);
     });
     return page;
   }

@@ -71,6 +71,19 @@ describe('a reload', () => {
     await daemon.stop();
   });
 
+  it('is seen by the status API right after it', async () => {
+    const regions = async (): Promise<string[]> => {
+      const { port } = daemon.addresses[0]!;
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/status`);
+      const { instances } = (await answer.json()) as { instances: { region_id: string }[] };
+      return instances.map((instance) => instance.region_id);
+    };
+    expect(await regions()).to.deep.equal(['cn-hangzhou']);
+    daemon.reload();
+    expect(await regions()).to.deep.equal(['cn-beijing']);
+    await daemon.stop();
+  });
+
   it('that is asked for once a stop has begun reads nothing and says why', async () => {
     const stopping = daemon.stop();
     expect(daemon.reload()).to.deep.equal(['the exporter is stopping']);

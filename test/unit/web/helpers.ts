@@ -129,6 +129,7 @@ export function parts(over: Partial<WebParts> = {}): WebParts {
     configText: () => Buffer.from('accounts: []\n'),
     snapshot: () => snapshot(),
     reload: () => [],
+    reloads: () => 0,
     lifecycle: false,
     onBug: (error) => {
       throw error;

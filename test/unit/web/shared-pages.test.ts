@@ -8,13 +8,16 @@ describe('the status page and the status API', () => {
   let server: TestServer;
   /** Looks at the fleet. */
   let looks: number;
+  let looked: (() => void) | undefined;
+  let reloads = 0;
 
   before(async () => {
     server = await serveParts({
       clock,
-      lifecycle: true,
+      reloads: () => reloads,
       snapshot: () => {
         looks++;
+        looked?.();
         return snapshot();
       },
     });
@@ -53,7 +56,17 @@ describe('the status page and the status API', () => {
 
   it('are rendered anew after a reload', async () => {
     await ask(server, '/');
-    await ask(server, '/-/reload', { method: 'POST' });
+    reloads++;
+    await ask(server, '/');
+    expect(looks).to.equal(2);
+  });
+
+  it('are rendered anew after a reload that came in the middle of a render', async () => {
+    looked = () => {
+      looked = undefined;
+      reloads++;
+    };
+    await ask(server, '/');
     await ask(server, '/');
     expect(looks).to.equal(2);
   });
