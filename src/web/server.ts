@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import { answerClientErrors } from './client-error.js';
+import { limitConnections } from './connection-limit.js';
 import { refuse } from './error-body.js';
 import { serveOneAtATime } from './one-at-a-time.js';
 import { quietTurns } from './toolkit/turns.js';
@@ -37,6 +38,7 @@ export interface ServerLimits {
   readonly idleTimeoutMs: number;
   /** A connection between two requests: longer than the usual scrape interval, so that a scraper keeps its own. */
   readonly keepAliveTimeoutMs: number;
+  /** Beyond it, the address that holds the most loses its newest. */
   readonly maxConnections: number;
   /** The last one's answer closes the connection: who sends many without waiting for an answer must not keep the exporter busy. */
   readonly maxRequestsPerConnection: number;
@@ -109,7 +111,7 @@ async function openServer(address: ListenAddress, options: ServersOptions): Prom
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('connection', () => quietTurns.connectionAccepted());
   server.on('connect', refuseTunnel);
-  server.maxConnections = limits.maxConnections;
+  limitConnections(server, limits.maxConnections);
   server.timeout = limits.idleTimeoutMs;
   await listen(server, address);
   return {

@@ -254,6 +254,27 @@ describe('a slow or greedy client', () => {
     await server.close();
     expect(told).to.equal('');
   });
+
+  it('loses its newest connection to a client of another address', async () => {
+    const server = await serve(hello, { limits: { maxConnections: 3 } });
+    const to = { host: '127.0.0.1', port: server.port };
+    const greedy: Socket[] = [];
+    for (let count = 0; count < 3; count++) {
+      const socket = connect({ ...to, localAddress: '127.0.0.2' });
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(socket, 'data');
+      greedy.push(socket);
+    }
+    const told = await dialogue(server.port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(told).to.match(/hello$/);
+    await untilClosed(greedy[2]!);
+    for (const socket of greedy.slice(0, 2)) {
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(socket, 'data');
+      socket.destroy();
+    }
+    await server.close();
+  });
 });
 
 describe('closing the servers', () => {
