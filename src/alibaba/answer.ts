@@ -1,4 +1,4 @@
-import type { ApiError, ApiResult } from '../model.js';
+import type { ApiError, ApiResult } from '../domain/model.js';
 import { codeLabel, kindOf, retryAfterMs } from './classify.js';
 import type { HttpAnswer } from './client.js';
 import { isObject, textOf } from './fields.js';

@@ -1,5 +1,5 @@
-import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
-import type { BackupTask, Mode, TaskField, UnexpectedValue } from '../model.js';
+import { PROGRESS_STATUSES, TASK_STATUSES } from '../domain/model.js';
+import type { BackupTask, Mode, TaskField, UnexpectedValue } from '../domain/model.js';
 import { cutText, fieldOf, isObject, listOf, textOf } from './fields.js';
 import type { JsonObject } from './fields.js';
 

@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../model.js';
+import type { ErrorKind } from '../domain/model.js';
 
 /**
  * What an error code of the API means for the caller. RDS reports trouble of its own as 400, and throttling as 400, 429

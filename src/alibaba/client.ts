@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.js';
-import type { ApiError } from '../model.js';
+import type { ApiError } from '../domain/model.js';
 import { createDispatcher } from './dispatcher.js';
 import type { DispatcherOptions } from './dispatcher.js';
 import { InFlight } from './in-flight.js';

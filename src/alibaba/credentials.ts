@@ -1,4 +1,4 @@
-import type { ApiError, ApiResult } from '../model.js';
+import type { ApiError, ApiResult } from '../domain/model.js';
 import type { Secret } from '../secret.js';
 import type { Credentials } from './sign.js';
 

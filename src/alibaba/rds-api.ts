@@ -1,4 +1,4 @@
-import type { Action, ApiResult, BackupTask } from '../model.js';
+import type { Action, ApiResult, BackupTask } from '../domain/model.js';
 import { badAnswer, readAnswer } from './answer.js';
 import { NO_JOB_ID, readBackupTasks } from './backup-tasks.js';
 import { createClient } from './client.js';

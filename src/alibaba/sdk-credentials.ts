@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import type { ApiResult, ErrorKind } from '../model.js';
+import type { ApiResult, ErrorKind } from '../domain/model.js';
 import { kindOf } from './classify.js';
 import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log.js';
-import type { ApiError, ApiResult } from '../model.js';
+import type { ApiError, ApiResult } from '../domain/model.js';
 import type { Secret } from '../secret.js';
 import { InFlight } from './in-flight.js';
 import { credentialsError } from './credentials.js';

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import type { ApiError, ApiResult } from '../model.js';
+import type { ApiError, ApiResult } from '../domain/model.js';
 import type { Secret } from '../secret.js';
 import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';

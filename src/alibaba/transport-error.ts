@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import type { ApiError, ErrorKind } from '../model.js';
+import type { ApiError, ErrorKind } from '../domain/model.js';
 import { redact } from './redact.js';
 
 /** What became of an attempt that brought no whole answer. */

@@ -1,5 +1,5 @@
 import type { Logger } from '../log.js';
-import type { Place } from '../model.js';
+import type { Place } from '../domain/model.js';
 import { affordableIntervalMs, neededRate } from '../poll/sweep.js';
 import type { Demand } from '../poll/sweep.js';
 import { placeFields } from './fleet-log.js';

@@ -1,6 +1,6 @@
-import type { FleetEvent } from '../fleet/apply.js';
+import type { FleetEvent } from '../domain/apply-poll.js';
 import type { LogFields, Logger } from '../log.js';
-import type { Instance, Place } from '../model.js';
+import type { Instance, Place } from '../domain/model.js';
 
 /** Odd values are told once each; a cloud that makes up new ones for ever must not fill the memory. */
 const MAX_TOLD_VALUES = 1_000;

@@ -1,6 +1,6 @@
-import type { CallsView } from '../fleet/place-view.js';
+import type { CallsView } from '../domain/region-status.js';
 import type { RequestCounter } from '../metrics/requests.js';
-import type { Action, ApiError, ApiResult, Place } from '../model.js';
+import type { Action, ApiError, ApiResult, Place } from '../domain/model.js';
 import { newSubject } from '../poll/cooldown.js';
 import type { Subject } from '../poll/cooldown.js';
 import { Gate } from '../poll/gate.js';

@@ -5,7 +5,7 @@ import type { RdsApi } from '../alibaba/rds-api.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
-import type { Action, ApiError, ApiResult, ErrorKind, Place } from '../model.js';
+import type { Action, ApiError, ApiResult, ErrorKind, Place } from '../domain/model.js';
 import { placesOf } from './place-config.js';
 import type { PlaceConfig } from './place-config.js';
 

@@ -1,5 +1,5 @@
 import type { AccountConfig, Config, RateLimitConfig, RegionConfig } from '../config/config.js';
-import type { Place } from '../model.js';
+import type { Place } from '../domain/model.js';
 import { Secret } from '../secret.js';
 
 /** What the configuration says of one account in one region. */

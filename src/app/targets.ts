@@ -1,7 +1,7 @@
-import { isActive, openJobs } from '../fleet/activity.js';
-import type { InstanceState } from '../fleet/state.js';
-import { instanceKey } from '../model.js';
-import type { Instance, Lookup, PollResult } from '../model.js';
+import { isActive, openJobs } from '../domain/activity.js';
+import type { InstanceState } from '../domain/instance-state.js';
+import { instanceKey } from '../domain/model.js';
+import type { Instance, Lookup, PollResult } from '../domain/model.js';
 import type { Discovered } from '../poll/discovery.js';
 import type { Outlook, Polling } from '../poll/polling.js';
 import { isSameInstance, targetsOf } from '../poll/selection.js';

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.js';
-import { instanceKey } from '../model.js';
-import type { Instance, Lookup, PollResult } from '../model.js';
-import { applyLookup, applyPoll, newInstanceState } from './apply.js';
-import type { Applied, ApplyContext, FleetEvent } from './apply.js';
-import { reopenOutcomes } from './outcomes.js';
-import type { InstanceState } from './state.js';
+import { instanceKey } from '../domain/model.js';
+import type { Instance, Lookup, PollResult } from '../domain/model.js';
+import { applyLookup, applyPoll, newInstanceState } from '../domain/apply-poll.js';
+import type { Applied, ApplyContext, FleetEvent } from '../domain/apply-poll.js';
+import { reopenOutcomes } from '../domain/outcomes.js';
+import type { InstanceState } from '../domain/instance-state.js';
 
 /** Where states are kept over a restart. */
 export interface StateKeeper {

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
-import { instanceKey } from '../model.js';
+import { instanceKey } from '../domain/model.js';
 import type { StateKeeper } from './fleet.js';
 import { readRecord, writeRecord } from './record.js';
 import type { Kept } from './record.js';
-import type { InstanceState } from './state.js';
+import type { InstanceState } from '../domain/instance-state.js';
 import type { Store } from './store.js';
 
 export interface KeeperOptions {

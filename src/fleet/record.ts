@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../clock.js';
-import { instanceKey } from '../model.js';
-import { newInstanceState } from './apply.js';
-import type { Completion, InstanceState, TrackedTask } from './state.js';
+import { instanceKey } from '../domain/model.js';
+import { newInstanceState } from '../domain/apply-poll.js';
+import type { Completion, InstanceState, TrackedTask } from '../domain/instance-state.js';
 
 /** What is kept of an instance over a restart. */
 export interface Kept {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PlaceView } from '../fleet/place-view.js';
-import type { InstanceState } from '../fleet/state.js';
+import type { PlaceView } from '../domain/region-status.js';
+import type { InstanceState } from '../domain/instance-state.js';
 import { ChunkPool, ChunkWriter } from './chunks.js';
 import { FLEET_FAMILIES } from './families.js';
 import type { Family, Sample, Seconds } from './family.js';

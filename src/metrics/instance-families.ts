@@ -1,5 +1,5 @@
-import { modesOf, openTasks } from '../fleet/view.js';
-import type { Mode } from '../model.js';
+import { modesOf, openTasks } from '../domain/task-status.js';
+import type { Mode } from '../domain/model.js';
 import type { Family } from './family.js';
 import { moreLabelBytes, NO_MORE } from './labels.js';
 import type { Row } from './row.js';

@@ -1,6 +1,6 @@
-import type { Completion } from '../fleet/state.js';
-import type { Mode, Outcome } from '../model.js';
-import { MODES, OUTCOMES } from '../model.js';
+import type { Completion } from '../domain/instance-state.js';
+import type { Mode, Outcome } from '../domain/model.js';
+import { MODES, OUTCOMES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { INSTANCE_LABELS } from './instance-families.js';
 import { moreLabelBytes } from './labels.js';

@@ -1,4 +1,4 @@
-import type { CallsView, PlaceView } from '../fleet/place-view.js';
+import type { CallsView, PlaceView } from '../domain/region-status.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { labelBytes, moreLabelBytes, NO_MORE } from './labels.js';
 

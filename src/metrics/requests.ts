@@ -1,5 +1,5 @@
-import type { Action, Place } from '../model.js';
-import { placeKey } from '../model.js';
+import type { Action, Place } from '../domain/model.js';
+import { placeKey } from '../domain/model.js';
 import { OWN } from './own-families.js';
 import type { SelfFamily, SelfValue } from './self-family.js';
 

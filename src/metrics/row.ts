@@ -1,7 +1,7 @@
-import type { InstanceState, TrackedTask } from '../fleet/state.js';
-import { displayedTasks, isFresh } from '../fleet/view.js';
-import type { Instance } from '../model.js';
-import { MODES } from '../model.js';
+import type { InstanceState, TrackedTask } from '../domain/instance-state.js';
+import { displayedTasks, isFresh } from '../domain/task-status.js';
+import type { Instance } from '../domain/model.js';
+import { MODES } from '../domain/model.js';
 import { labelBytes, moreLabelBytes } from './labels.js';
 
 /** One instance as a scrape sees it: the subject of the families of instances, tasks and outcomes. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
-import type { PlaceView } from '../fleet/place-view.js';
-import type { InstanceState } from '../fleet/state.js';
+import type { PlaceView } from '../domain/region-status.js';
+import type { InstanceState } from '../domain/instance-state.js';
 import { ChunkPool } from './chunks.js';
 import { gzipWithTail } from './deflated.js';
 import type { FleetView } from './exposition.js';

@@ -1,7 +1,7 @@
-import type { TrackedTask } from '../fleet/state.js';
-import { isKnownToRun, progressRatio, statusOf, stuckAfterMs } from '../fleet/view.js';
-import type { Mode } from '../model.js';
-import { PROGRESS_STATUSES, TASK_STATUSES } from '../model.js';
+import type { TrackedTask } from '../domain/instance-state.js';
+import { isKnownToRun, progressRatio, statusOf, stuckAfterMs } from '../domain/task-status.js';
+import type { Mode } from '../domain/model.js';
+import { PROGRESS_STATUSES, TASK_STATUSES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { INSTANCE_LABELS, MODE_BYTES } from './instance-families.js';
 import { moreLabelBytes } from './labels.js';

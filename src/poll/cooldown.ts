@@ -1,4 +1,4 @@
-import type { ApiError, ErrorKind } from '../model.js';
+import type { ApiError, ErrorKind } from '../domain/model.js';
 
 const DENIED = 5;
 const OUTAGE_IN_A_ROW = 10;

@@ -1,6 +1,6 @@
 import { sleep } from '../clock.js';
 import type { Clock } from '../clock.js';
-import type { ApiError, ApiResult } from '../model.js';
+import type { ApiError, ApiResult } from '../domain/model.js';
 import { listInstances, listTags } from './listing.js';
 import type { Call, InstancesFilter } from './listing.js';
 import { jitteredMs, retryDelayMs } from './pace.js';

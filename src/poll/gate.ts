@@ -1,4 +1,4 @@
-import type { Action, ApiError, Place } from '../model.js';
+import type { Action, ApiError, Place } from '../domain/model.js';
 import { Cooldown } from './cooldown.js';
 import type { CooldownChange, Subject } from './cooldown.js';
 import { DueHeap } from './due-heap.js';

@@ -1,4 +1,4 @@
-import type { ApiError, ApiResult } from '../model.js';
+import type { ApiError, ApiResult } from '../domain/model.js';
 import type { InstanceSource, InstancesPage, InstancesRequest, ListedInstance, TagsPage } from './source.js';
 
 /** More than any account has; a listing that goes on beyond it is broken. */

@@ -1,4 +1,4 @@
-import type { ErrorKind } from '../model.js';
+import type { ErrorKind } from '../domain/model.js';
 
 const FIRST_RETRY_MS = 60_000;
 const FIRST_DENIED_MS = 30_000;

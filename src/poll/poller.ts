@@ -1,4 +1,4 @@
-import type { ApiResult, BackupTask, Lookup, PollResult } from '../model.js';
+import type { ApiResult, BackupTask, Lookup, PollResult } from '../domain/model.js';
 import type { TaskSource } from './source.js';
 
 export interface PollOptions {

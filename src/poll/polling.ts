@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
-import { instanceKey } from '../model.js';
-import type { ApiError, Instance, Lookup, PollResult } from '../model.js';
+import { instanceKey } from '../domain/model.js';
+import type { ApiError, Instance, Lookup, PollResult } from '../domain/model.js';
 import { newSubject } from './cooldown.js';
 import type { Standing, Subject } from './cooldown.js';
 import type { Caller, Gate, Grant } from './gate.js';

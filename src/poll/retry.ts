@@ -1,7 +1,7 @@
 import { sleep } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
-import type { ApiError, ApiResult, ErrorKind } from '../model.js';
+import type { ApiError, ApiResult, ErrorKind } from '../domain/model.js';
 import type { Subject } from './cooldown.js';
 import type { Gate, Grant } from './gate.js';
 import type { Scheduler } from './scheduler.js';

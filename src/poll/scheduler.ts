@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.js';
-import { placeKey } from '../model.js';
+import { placeKey } from '../domain/model.js';
 import { isPoor } from './gate.js';
 import type { Caller, Gate, Queue, Taken } from './gate.js';
 import { Lane } from './lane.js';

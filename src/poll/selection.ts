@@ -1,4 +1,4 @@
-import type { Instance, Place } from '../model.js';
+import type { Instance, Place } from '../domain/model.js';
 import type { ListedInstance } from './source.js';
 
 /** Engines that have backup tasks, in the API's own words. */

@@ -1,4 +1,4 @@
-import type { ApiResult, BackupTask } from '../model.js';
+import type { ApiResult, BackupTask } from '../domain/model.js';
 
 /** What polling needs of the cloud, one per account and region. Each call is one attempt of one request and never throws. */
 export interface TaskSource {

@@ -3,8 +3,8 @@ import { FleetOrder } from './fleet-order.js';
 import type { FleetRow } from './fleet-row.js';
 import { FleetTable } from './fleet-table.js';
 import { FleetWords } from './fleet-words.js';
-import { ROW_STATES } from './row-state.js';
-import type { RowState } from './row-state.js';
+import { ROW_STATES } from '../domain/page-state.js';
+import type { RowState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { StatusQuery } from './status-query.js';
 

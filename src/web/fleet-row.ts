@@ -1,9 +1,9 @@
-import type { Completion, InstanceState, TrackedTask } from '../fleet/state.js';
-import { seenOutcomes } from '../fleet/outcomes.js';
-import { displayedTasks } from '../fleet/view.js';
-import type { Instance } from '../model.js';
-import { lastCompletion, rowStateOf } from './row-state.js';
-import type { RowState } from './row-state.js';
+import type { Completion, InstanceState, TrackedTask } from '../domain/instance-state.js';
+import { seenOutcomes } from '../domain/outcomes.js';
+import { displayedTasks } from '../domain/task-status.js';
+import type { Instance } from '../domain/model.js';
+import { lastCompletion, rowStateOf } from '../domain/page-state.js';
+import type { RowState } from '../domain/page-state.js';
 
 /** One instance of the list with what filters and orders need, worked out once for each state of it. */
 export class FleetRow {

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PlaceView } from '../fleet/place-view.js';
-import type { InstanceState } from '../fleet/state.js';
-import { isFresh } from '../fleet/view.js';
-import type { Place } from '../model.js';
+import type { PlaceView } from '../domain/region-status.js';
+import type { InstanceState } from '../domain/instance-state.js';
+import { isFresh } from '../domain/task-status.js';
+import type { Place } from '../domain/model.js';
 import { FleetRow } from './fleet-row.js';
-import { ROW_STATES } from './row-state.js';
+import { ROW_STATES } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { A_TURN, sortInTurns } from './sort-in-turns.js';
 

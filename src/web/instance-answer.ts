@@ -1,12 +1,12 @@
-import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../fleet/state.js';
-import { isStuck, phaseOf, progressRatio, statusOf } from '../fleet/view.js';
-import type { TaskPhase } from '../fleet/state.js';
-import type { Mode, Outcome } from '../model.js';
+import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../domain/instance-state.js';
+import { isStuck, phaseOf, progressRatio, statusOf } from '../domain/task-status.js';
+import type { TaskPhase } from '../domain/instance-state.js';
+import type { Mode, Outcome } from '../domain/model.js';
 import type { FleetRow } from './fleet-row.js';
-import type { RowState } from './row-state.js';
+import type { RowState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { isolate } from './isolate.js';
-import { estimatedEndAt } from './time-to-go.js';
+import { estimatedEndAt } from '../domain/estimate-end.js';
 import { timeText } from './time-text.js';
 
 /** One instance of the status answer. Times are RFC 3339 in UTC, null when there is none. */

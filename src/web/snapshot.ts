@@ -1,6 +1,6 @@
-import type { PlaceView } from '../fleet/place-view.js';
-import type { InstanceState } from '../fleet/state.js';
-import type { Action, Instance, Place } from '../model.js';
+import type { PlaceView } from '../domain/region-status.js';
+import type { InstanceState } from '../domain/instance-state.js';
+import type { Action, Instance, Place } from '../domain/model.js';
 
 /** Everything the status page and the status API tell, as of one moment. Times are on the steady timeline. */
 export interface StatusSnapshot {

@@ -1,8 +1,8 @@
-import { progressRatio } from '../fleet/view.js';
+import { progressRatio } from '../domain/task-status.js';
 import type { FleetRow } from './fleet-row.js';
 import type { FleetTable } from './fleet-table.js';
-import { ROW_STATES } from './row-state.js';
-import type { RowState } from './row-state.js';
+import { ROW_STATES } from '../domain/page-state.js';
+import type { RowState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { SortKey } from './status-query.js';
 

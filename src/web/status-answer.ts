@@ -2,7 +2,7 @@ import type { Facets, Found } from './fleet-index.js';
 import { instanceAnswer } from './instance-answer.js';
 import type { InstanceAnswer } from './instance-answer.js';
 import { timeText } from './time-text.js';
-import type { RowState } from './row-state.js';
+import type { RowState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { StatusQuery } from './status-query.js';
 

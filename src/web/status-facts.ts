@@ -2,7 +2,7 @@ import type { FleetRow } from './fleet-row.js';
 import { statusHead } from './status-answer.js';
 import type { StatusParts } from './status-answer.js';
 import type { StatusSnapshot } from './snapshot.js';
-import { estimatedEndAt } from './time-to-go.js';
+import { estimatedEndAt } from '../domain/estimate-end.js';
 
 /**
  * What the status answer depends on, but for the clock, as a text to compare: cheaper to make than the answer. A row is

@@ -1,5 +1,5 @@
-import { ROW_STATES } from './row-state.js';
-import type { RowState } from './row-state.js';
+import { ROW_STATES } from '../domain/page-state.js';
+import type { RowState } from '../domain/page-state.js';
 
 /** What the list can be ordered by; `attention` is what needs a person first. A leading `-` turns the order round. */
 export const SORT_KEYS = [

@@ -4,12 +4,12 @@
  * docs/operations.md (detection rate) give these figures: when they change, so do the tables.
  */
 import { setMaxListeners } from 'node:events';
-import { applyLookup, applyPoll, newInstanceState } from '../../dist/fleet/apply.js';
-import type { Applied, ApplyContext } from '../../dist/fleet/apply.js';
-import { isActive, openJobs } from '../../dist/fleet/activity.js';
-import type { InstanceState } from '../../dist/fleet/state.js';
-import { instanceKey } from '../../dist/model.js';
-import type { ApiError, ApiResult, BackupTask, Outcome } from '../../dist/model.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../dist/domain/apply-poll.js';
+import type { Applied, ApplyContext } from '../../dist/domain/apply-poll.js';
+import { isActive, openJobs } from '../../dist/domain/activity.js';
+import type { InstanceState } from '../../dist/domain/instance-state.js';
+import { instanceKey } from '../../dist/domain/model.js';
+import type { ApiError, ApiResult, BackupTask, Outcome } from '../../dist/domain/model.js';
 import { Gate } from '../../dist/poll/gate.js';
 import { Polling } from '../../dist/poll/polling.js';
 import type { Outlook } from '../../dist/poll/polling.js';

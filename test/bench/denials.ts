@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Gate } from '../../dist/poll/gate.js';
 import { Polling } from '../../dist/poll/polling.js';
 import { Scheduler } from '../../dist/poll/scheduler.js';
-import type { ErrorKind } from '../../dist/model.js';
+import type { ErrorKind } from '../../dist/domain/model.js';
 import { errorOf, instanceOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { seeded } from '../helpers/random.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { InstanceState } from '../../dist/fleet/state.js';
-import { instanceKey } from '../../dist/model.js';
-import type { Instance } from '../../dist/model.js';
+import type { InstanceState } from '../../dist/domain/instance-state.js';
+import { instanceKey } from '../../dist/domain/model.js';
+import type { Instance } from '../../dist/domain/model.js';
 import { createApp } from '../../dist/web/app.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { parts, serve } from '../unit/web/helpers.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { ACTIONS } from '../../dist/model.js';
+import { ACTIONS } from '../../dist/domain/model.js';
 
 interface Policy {
   readonly Version: string;

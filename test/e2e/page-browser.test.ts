@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { createApp } from '../../dist/web/app.js';
-import type { InstanceState } from '../../dist/fleet/state.js';
+import type { InstanceState } from '../../dist/domain/instance-state.js';
 import type { StatusSnapshot } from '../../dist/web/snapshot.js';
 import { openBrowser } from '../helpers/browser.js';
 import type { TestBrowser } from '../helpers/browser.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { systemClock } from '../../dist/clock.js';
 import { Store } from '../../dist/fleet/store.js';
-import { instanceKey } from '../../dist/model.js';
+import { instanceKey } from '../../dist/domain/model.js';
 import { startSimulator } from '../../dist/simulator/server.js';
 import type { Simulator } from '../../dist/simulator/server.js';
 import { Scratch, eventually, runExporter, startExporter } from '../helpers/program.js';

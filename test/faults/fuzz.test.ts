@@ -8,7 +8,7 @@ import { warningsOf } from '../../dist/app/configuration.js';
 import { effectiveYaml } from '../../dist/config/effective.js';
 import { parseConfig } from '../../dist/config/load.js';
 import { UsageError } from '../../dist/errors.js';
-import { TASK_STATUSES } from '../../dist/model.js';
+import { TASK_STATUSES } from '../../dist/domain/model.js';
 import type { WireAnswer } from '../helpers/wire.js';
 import { parseText } from '../unit/metrics/parse.js';
 import type { Series } from '../unit/metrics/parse.js';

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
-import type { InstanceState } from '../../dist/fleet/state.js';
+import type { InstanceState } from '../../dist/domain/instance-state.js';
 import { ChunkPool } from '../../dist/metrics/chunks.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
 import { SharedRender } from '../../dist/metrics/shared-render.js';

@@ -1,4 +1,4 @@
-import type { ApiError, ErrorKind, Instance, BackupTask } from '../../dist/model.js';
+import type { ApiError, ErrorKind, Instance, BackupTask } from '../../dist/domain/model.js';
 
 /** An instance with everything filled in; what a test does not say does not matter to it. */
 export function instanceOf(instanceId: string, over: Partial<Instance> = {}): Instance {

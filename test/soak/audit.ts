@@ -1,5 +1,5 @@
 /** Compares an exposition with the truth. */
-import { OUTCOMES } from '../../dist/model.js';
+import { OUTCOMES } from '../../dist/domain/model.js';
 import type { Api } from './api.js';
 import { PLACES } from './cloud.js';
 import type { Cloud, CloudPlace, Listing, TrueInstance } from './cloud.js';

@@ -1,6 +1,6 @@
 /** The simulated truth: instances that come and go, their backups, and what has been told of them to the exporter. */
-import { OUTCOMES } from '../../dist/model.js';
-import type { Outcome } from '../../dist/model.js';
+import { OUTCOMES } from '../../dist/domain/model.js';
+import type { Outcome } from '../../dist/domain/model.js';
 import { seeded } from '../helpers/random.js';
 import { JobStream, listedState, stateOf } from './jobs.js';
 import type { Job, JobMode, JobState } from './jobs.js';

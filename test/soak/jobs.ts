@@ -1,5 +1,5 @@
 /** What really happens to the backups of one instance, drawn from its seed; times are the simulation's milliseconds. */
-import type { Outcome } from '../../dist/model.js';
+import type { Outcome } from '../../dist/domain/model.js';
 import { seeded } from '../helpers/random.js';
 
 const SECOND = 1_000;

@@ -1,7 +1,7 @@
 /** The whole exporter for days of simulated time over a simulated cloud, with everything that can go wrong going wrong. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { instanceKey } from '../../dist/model.js';
+import { instanceKey } from '../../dist/domain/model.js';
 import { seeded } from '../helpers/random.js';
 import { interceptWire } from '../helpers/wire.js';
 import { Api } from './api.js';

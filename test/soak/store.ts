@@ -1,10 +1,10 @@
 /** The state's store in memory: as crash-safe as the real one, on the simulation's clock, and failing when told to. */
 import type { Clock } from '../../dist/clock.js';
-import { newInstanceState } from '../../dist/fleet/apply.js';
+import { newInstanceState } from '../../dist/domain/apply-poll.js';
 import { writeRecord } from '../../dist/fleet/record.js';
-import type { Completion } from '../../dist/fleet/state.js';
+import type { Completion } from '../../dist/domain/instance-state.js';
 import { Store } from '../../dist/fleet/store.js';
-import { OUTCOMES, instanceKey } from '../../dist/model.js';
+import { OUTCOMES, instanceKey } from '../../dist/domain/model.js';
 import { instanceOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import type { Cloud } from './cloud.js';

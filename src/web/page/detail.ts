@@ -1,7 +1,7 @@
 import { NOT_RENDERED } from '../instance-answer.js';
 import type { CompletionAnswer, InstanceAnswer, OutcomesAnswer } from '../instance-answer.js';
 import { isolate } from '../isolate.js';
-import { MODES, OUTCOMES } from '../../model.js';
+import { MODES, OUTCOMES } from '../../domain/model.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { badge } from './icons.js';

@@ -1,5 +1,5 @@
-import { ROW_STATES } from '../row-state.js';
-import type { RowState } from '../row-state.js';
+import { ROW_STATES } from '../../domain/page-state.js';
+import type { RowState } from '../../domain/page-state.js';
 import type { StatusAnswer } from '../status-answer.js';
 import { html } from './html.js';
 import type { Html } from './html.js';

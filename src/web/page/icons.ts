@@ -1,4 +1,4 @@
-import type { RowState } from '../row-state.js';
+import type { RowState } from '../../domain/page-state.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 

@@ -1,6 +1,6 @@
 import type { CompletionAnswer, InstanceAnswer } from '../instance-answer.js';
-import type { Outcome } from '../../model.js';
-import { OUTCOMES } from '../../model.js';
+import type { Outcome } from '../../domain/model.js';
+import { OUTCOMES } from '../../domain/model.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { icon } from './icons.js';

@@ -1,4 +1,4 @@
-import { TASK_STATUSES } from '../../../dist/model.js';
+import { TASK_STATUSES } from '../../../dist/domain/model.js';
 import { bars, dashboard, stat, stateTimeline, table, timeSeries, type Dashboard } from './panels.js';
 import * as q from './queries.js';
 

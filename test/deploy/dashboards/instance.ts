@@ -1,4 +1,4 @@
-import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/model.js';
+import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/domain/model.js';
 import { dashboard, stat, stateTimeline, table, timeSeries, type Dashboard } from './panels.js';
 import * as q from './queries.js';
 

@@ -2,7 +2,7 @@
  * The expressions of the dashboards. Like the alert rules they aggregate to the instance (and mode) first, so that a
  * second copy of the exporter, a renamed instance or a new pod changes nothing.
  */
-import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/model.js';
+import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/domain/model.js';
 
 export const PLACE = 'account, region_id';
 export const INSTANCE = 'account, region_id, instance_id';

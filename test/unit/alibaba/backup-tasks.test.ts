@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { readBackupTasks } from '../../../dist/alibaba/backup-tasks.js';
-import type { BackupTask, UnexpectedValue } from '../../../dist/model.js';
+import type { BackupTask, UnexpectedValue } from '../../../dist/domain/model.js';
 
 const RUNNING = {
   BackupJobId: '88120417',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { codeLabel, kindOf, retryAfterMs } from '../../../dist/alibaba/classify.js';
-import type { ErrorKind } from '../../../dist/model.js';
+import type { ErrorKind } from '../../../dist/domain/model.js';
 
 const TABLE: readonly (readonly [number, string | undefined, ErrorKind])[] = [
   [400, 'Throttling', 'throttled'],

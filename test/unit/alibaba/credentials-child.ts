@@ -7,7 +7,7 @@ import { createCredentialsProvider } from '../../../dist/alibaba/credentials-pro
 import type { CredentialsProvider, CredentialsSpec, CredentialsState } from '../../../dist/alibaba/credentials.js';
 import { createRdsApi } from '../../../dist/alibaba/rds-api.js';
 import { systemClock } from '../../../dist/clock.js';
-import type { ApiError, ApiResult, BackupTask } from '../../../dist/model.js';
+import type { ApiError, ApiResult, BackupTask } from '../../../dist/domain/model.js';
 import { Secret } from '../../../dist/secret.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 

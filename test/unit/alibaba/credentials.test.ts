@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { createCredentialsProvider } from '../../../dist/alibaba/credentials-provider.js';
 import type { CredentialsProvider, CredentialsSpec } from '../../../dist/alibaba/credentials.js';
 import type { SdkConfig, SdkCredential } from '../../../dist/alibaba/sdk-credentials.js';
-import type { ApiError } from '../../../dist/model.js';
+import type { ApiError } from '../../../dist/domain/model.js';
 import { Secret } from '../../../dist/secret.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import { createDispatcher } from '../../../dist/alibaba/dispatcher.js';
 import { createRdsApi } from '../../../dist/alibaba/rds-api.js';
 import { UsageError } from '../../../dist/errors.js';
-import type { ApiError, ApiResult } from '../../../dist/model.js';
+import type { ApiError, ApiResult } from '../../../dist/domain/model.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { SECRET, fixedCredentials, http, portOf, startWire } from './wire.js';
 import type { Respond, Wire, WireOptions } from './wire.js';

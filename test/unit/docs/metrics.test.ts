@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { FAMILIES } from '../../../dist/metrics/families.js';
 import type { FamilyHead } from '../../../dist/metrics/family.js';
 import { INSTANCE_LABELS } from '../../../dist/metrics/instance-families.js';
-import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/model.js';
+import { PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/domain/model.js';
 import { codeIn, page, rowsUnder } from './table.js';
 
 const PAGE = page('metrics.md');

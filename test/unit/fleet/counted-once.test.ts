@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
-import { openJobs } from '../../../dist/fleet/activity.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
+import { openJobs } from '../../../dist/domain/activity.js';
 import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
-import type { InstanceState } from '../../../dist/fleet/state.js';
-import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask } from '../../../dist/model.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
+import { instanceKey } from '../../../dist/domain/model.js';
+import type { BackupTask } from '../../../dist/domain/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { cases } from '../../helpers/cases.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { Fleet } from '../../../dist/fleet/fleet.js';
 import { Keeper } from '../../../dist/fleet/keeper.js';
-import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask } from '../../../dist/model.js';
+import { instanceKey } from '../../../dist/domain/model.js';
+import type { BackupTask } from '../../../dist/domain/model.js';
 import { instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClassicLevel } from 'classic-level';
 import { expect } from 'chai';
-import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
 import { RECORD_VERSION } from '../../../dist/fleet/migrations.js';
 import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
-import type { InstanceState } from '../../../dist/fleet/state.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { Store } from '../../../dist/fleet/store.js';
 import type { Logger } from '../../../dist/log.js';
-import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask } from '../../../dist/model.js';
+import { instanceKey } from '../../../dist/domain/model.js';
+import type { BackupTask } from '../../../dist/domain/model.js';
 import { instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 

@@ -3,19 +3,19 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openJobs } from '../../../dist/fleet/activity.js';
-import { newInstanceState } from '../../../dist/fleet/apply.js';
+import { openJobs } from '../../../dist/domain/activity.js';
+import { newInstanceState } from '../../../dist/domain/apply-poll.js';
 import { Fleet } from '../../../dist/fleet/fleet.js';
-import type { FleetEvent } from '../../../dist/fleet/apply.js';
+import type { FleetEvent } from '../../../dist/domain/apply-poll.js';
 import { Keeper } from '../../../dist/fleet/keeper.js';
 import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
-import type { InstanceState } from '../../../dist/fleet/state.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { Store } from '../../../dist/fleet/store.js';
-import { isStuck } from '../../../dist/fleet/view.js';
+import { isStuck } from '../../../dist/domain/task-status.js';
 import type { Logger } from '../../../dist/log.js';
-import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask } from '../../../dist/model.js';
-import { estimatedEndAt } from '../../../dist/web/time-to-go.js';
+import { instanceKey } from '../../../dist/domain/model.js';
+import type { BackupTask } from '../../../dist/domain/model.js';
+import { estimatedEndAt } from '../../../dist/domain/estimate-end.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 

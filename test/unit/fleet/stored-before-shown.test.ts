@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import type { FleetEvent } from '../../../dist/fleet/apply.js';
+import type { FleetEvent } from '../../../dist/domain/apply-poll.js';
 import { Fleet } from '../../../dist/fleet/fleet.js';
 import { Keeper } from '../../../dist/fleet/keeper.js';
-import type { InstanceState } from '../../../dist/fleet/state.js';
-import { instanceKey } from '../../../dist/model.js';
-import type { BackupTask, Instance, PollResult } from '../../../dist/model.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
+import { instanceKey } from '../../../dist/domain/model.js';
+import type { BackupTask, Instance, PollResult } from '../../../dist/domain/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import type { TrackedTask } from '../../../dist/fleet/state.js';
-import type { BackupTask } from '../../../dist/model.js';
-import { MODES, PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/model.js';
+import type { TrackedTask } from '../../../dist/domain/instance-state.js';
+import type { BackupTask } from '../../../dist/domain/model.js';
+import { MODES, PROGRESS_STATUSES, TASK_STATUSES } from '../../../dist/domain/model.js';
 import { cases } from '../../helpers/cases.js';
 import { aFleet, aPlace, aState, expose, NOW, tracked } from './fleet.js';
 import { parseText } from './parse.js';

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { PlaceView } from '../../../dist/fleet/place-view.js';
-import type { InstanceState } from '../../../dist/fleet/state.js';
+import type { PlaceView } from '../../../dist/domain/region-status.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { aPlace, aState, completion, expose, NOW, outcomes, selfMetrics, tracked } from './fleet.js';
 
 /** One state each; every one is rendered whole and compared with test/fixtures/metrics/NAME.txt. */

@@ -1,12 +1,12 @@
 /** States to render, with everything that a case does not speak of left at its usual value. */
-import type { PlaceView } from '../../../dist/fleet/place-view.js';
-import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../../../dist/fleet/state.js';
+import type { PlaceView } from '../../../dist/domain/region-status.js';
+import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../../../dist/domain/instance-state.js';
 import { ChunkPool } from '../../../dist/metrics/chunks.js';
 import { renderFleet, renderOwn } from '../../../dist/metrics/exposition.js';
 import type { Format } from '../../../dist/metrics/negotiate.js';
 import type { SelfOptions } from '../../../dist/metrics/self.js';
 import { SelfMetrics } from '../../../dist/metrics/self.js';
-import type { BackupTask, Instance } from '../../../dist/model.js';
+import type { BackupTask, Instance } from '../../../dist/domain/model.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 
 export const NOW = Date.parse('2026-01-15T08:30:00Z');

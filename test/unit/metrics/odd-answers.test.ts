@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { readBackupTasks } from '../../../dist/alibaba/backup-tasks.js';
-import { applyPoll } from '../../../dist/fleet/apply.js';
+import { applyPoll } from '../../../dist/domain/apply-poll.js';
 import { aPlace, aState, expose, NOW } from './fleet.js';
 
 interface Told {

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { messageOf } from '../../../dist/errors.js';
-import type { InstanceState } from '../../../dist/fleet/state.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import type { ScrapeAnswer, ScrapesOptions } from '../../../dist/metrics/scrape.js';
 import { Scrapes } from '../../../dist/metrics/scrape.js';
 import { FakeClock } from '../../helpers/fake-clock.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Cooldown, newSubject } from '../../../dist/poll/cooldown.js';
 import type { Subject } from '../../../dist/poll/cooldown.js';
-import type { ErrorKind } from '../../../dist/model.js';
+import type { ErrorKind } from '../../../dist/domain/model.js';
 import { errorOf } from '../../helpers/build.js';
 
 /** Sends and answers calls one after the other. */

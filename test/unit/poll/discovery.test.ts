@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ApiError, ApiResult } from '../../../dist/model.js';
+import type { ApiError, ApiResult } from '../../../dist/domain/model.js';
 import { Discovery } from '../../../dist/poll/discovery.js';
 import type { Discovered } from '../../../dist/poll/discovery.js';
 import type { InstancesPage, InstancesRequest, ListedInstance, TagsPage } from '../../../dist/poll/source.js';

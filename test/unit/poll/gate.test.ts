@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ApiError } from '../../../dist/model.js';
+import type { ApiError } from '../../../dist/domain/model.js';
 import type { Standing, Subject } from '../../../dist/poll/cooldown.js';
 import type { Caller, Gate, Queue } from '../../../dist/poll/gate.js';
 import { errorOf } from '../../helpers/build.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { isActive } from '../../../dist/fleet/activity.js';
-import { applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
-import { instanceKey } from '../../../dist/model.js';
-import type { ApiError, ApiResult, BackupTask, Lookup, PollResult } from '../../../dist/model.js';
+import { isActive } from '../../../dist/domain/activity.js';
+import { applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
+import { instanceKey } from '../../../dist/domain/model.js';
+import type { ApiError, ApiResult, BackupTask, Lookup, PollResult } from '../../../dist/domain/model.js';
 import { Gate } from '../../../dist/poll/gate.js';
 import { Polling } from '../../../dist/poll/polling.js';
 import type { Outlook } from '../../../dist/poll/polling.js';

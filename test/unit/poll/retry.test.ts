@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
-import type { ApiError, ApiResult, ErrorKind } from '../../../dist/model.js';
+import type { ApiError, ApiResult, ErrorKind } from '../../../dist/domain/model.js';
 import { newSubject } from '../../../dist/poll/cooldown.js';
 import type { Gate, Grant } from '../../../dist/poll/gate.js';
 import { backoffMs, call } from '../../../dist/poll/retry.js';

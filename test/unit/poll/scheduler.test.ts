@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { newSubject } from '../../../dist/poll/cooldown.js';
 import type { Standing, Subject } from '../../../dist/poll/cooldown.js';
-import type { ApiError } from '../../../dist/model.js';
+import type { ApiError } from '../../../dist/domain/model.js';
 import { Gate } from '../../../dist/poll/gate.js';
 import type { Caller, Grant, Requisites } from '../../../dist/poll/gate.js';
 import { Scheduler } from '../../../dist/poll/scheduler.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { InstanceState } from '../../../dist/fleet/state.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { FleetIndex } from '../../../dist/web/fleet-index.js';
 import { sortInTurns } from '../../../dist/web/sort-in-turns.js';
 import { statusAnswer } from '../../../dist/web/status-answer.js';

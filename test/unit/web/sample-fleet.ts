@@ -1,5 +1,5 @@
-import type { InstanceState } from '../../../dist/fleet/state.js';
-import type { Outcome } from '../../../dist/model.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
+import type { Outcome } from '../../../dist/domain/model.js';
 import type { StatusSnapshot } from '../../../dist/web/snapshot.js';
 import { MINUTE, instance, snapshot, state, task, tracked } from './helpers.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
-import { ROW_STATES } from '../../../dist/web/row-state.js';
+import { ROW_STATES } from '../../../dist/domain/page-state.js';
 import { MINUTE, NOW, ask, instance, serveParts, snapshot, state, task, tracked } from './helpers.js';
 import { sampleSnapshot } from './sample-fleet.js';
 

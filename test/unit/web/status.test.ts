@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { InstanceState } from '../../../dist/fleet/state.js';
+import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import type { StatusSnapshot } from '../../../dist/web/snapshot.js';
 import type { StatusAnswer } from '../../../dist/web/status-answer.js';
 import { MINUTE, NOW, ask as askNow, instance, serveParts, snapshot, state, task, tracked } from './helpers.js';

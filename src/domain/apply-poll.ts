@@ -1,7 +1,7 @@
-import type { ApiError, BackupTask, Instance, Lookup, Mode, PollResult, TaskField, UnexpectedValue } from '../model.js';
-import type { Completion, InstanceState, TrackedTask } from './state.js';
+import type { ApiError, BackupTask, Instance, Lookup, Mode, PollResult, TaskField, UnexpectedValue } from './model.js';
+import type { Completion, InstanceState, TrackedTask } from './instance-state.js';
 import { countCompletion, mayMove, openOutcomes, rememberCounted } from './outcomes.js';
-import { outcomeOf, phaseOf } from './view.js';
+import { outcomeOf, phaseOf } from './task-status.js';
 
 /** What a poll changed, for the log and the counters. */
 export type FleetEvent =

@@ -1,6 +1,6 @@
-import type { BackupTask, Mode, Outcome, TaskStatus } from '../model.js';
-import { MODES } from '../model.js';
-import type { InstanceState, TaskPhase, TrackedTask } from './state.js';
+import type { BackupTask, Mode, Outcome, TaskStatus } from './model.js';
+import { MODES } from './model.js';
+import type { InstanceState, TaskPhase, TrackedTask } from './instance-state.js';
 
 /** BackupStatus; taken from BackupProgressStatus when absent, `Other` when both are. */
 export function statusOf(task: BackupTask): TaskStatus {

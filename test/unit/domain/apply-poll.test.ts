@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { applyLookup, applyPoll, newInstanceState } from '../../../dist/fleet/apply.js';
-import type { Applied, ApplyContext, FleetEvent } from '../../../dist/fleet/apply.js';
-import { isActive, openJobs } from '../../../dist/fleet/activity.js';
-import type { InstanceState, TrackedTask } from '../../../dist/fleet/state.js';
-import { displayedTasks, isFresh, isKnownToRun, isStuck, openTasks } from '../../../dist/fleet/view.js';
-import type { BackupTask, Lookup, PollResult } from '../../../dist/model.js';
+import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
+import type { Applied, ApplyContext, FleetEvent } from '../../../dist/domain/apply-poll.js';
+import { isActive, openJobs } from '../../../dist/domain/activity.js';
+import type { InstanceState, TrackedTask } from '../../../dist/domain/instance-state.js';
+import { displayedTasks, isFresh, isKnownToRun, isStuck, openTasks } from '../../../dist/domain/task-status.js';
+import type { BackupTask, Lookup, PollResult } from '../../../dist/domain/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 
 const MINUTE = 60_000;

@@ -1,4 +1,4 @@
-import type { Action, Place } from '../model.js';
+import type { Action, Place } from './model.js';
 
 /** What is to be told about one account and region at a scrape or on the status page. A snapshot. */
 export interface PlaceView extends Place {

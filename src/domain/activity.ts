@@ -1,5 +1,5 @@
-import type { InstanceState } from './state.js';
-import { phaseOf } from './view.js';
+import type { InstanceState } from './instance-state.js';
+import { phaseOf } from './task-status.js';
 
 /** A job whose lookup has failed this often is no longer worth the fast interval. */
 const MAX_URGENT_FAILURES = 3;

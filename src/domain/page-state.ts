@@ -1,8 +1,8 @@
-import type { Completion, InstanceState } from '../fleet/state.js';
-import { seenOutcomes } from '../fleet/outcomes.js';
-import { isStuck, phaseOf } from '../fleet/view.js';
-import { MODES, OUTCOMES } from '../model.js';
-import type { Outcome } from '../model.js';
+import type { Completion, InstanceState } from './instance-state.js';
+import { seenOutcomes } from './outcomes.js';
+import { isStuck, phaseOf } from './task-status.js';
+import { MODES, OUTCOMES } from './model.js';
+import type { Outcome } from './model.js';
 
 /** The one word that sums up an instance, in the order in which they need a person. */
 export const ROW_STATES = ['stuck', 'failed', 'unknown', 'running', 'queued', 'idle', 'unsupported'] as const;

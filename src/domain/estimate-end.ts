@@ -1,5 +1,5 @@
-import type { InstanceState, TrackedTask } from '../fleet/state.js';
-import { isKnownToRun, isStuck } from '../fleet/view.js';
+import type { InstanceState, TrackedTask } from './instance-state.js';
+import { isKnownToRun, isStuck } from './task-status.js';
 
 /** Percent that must have gone by, and the time it took, before a speed says anything. */
 const LEAST_GAIN = 10;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import type { Completion, TrackedTask } from '../../../dist/fleet/state.js';
-import type { Outcome } from '../../../dist/model.js';
-import { estimatedEndAt } from '../../../dist/web/time-to-go.js';
-import { rowStateOf } from '../../../dist/web/row-state.js';
-import { MINUTE, NOW, state, task, tracked } from './helpers.js';
+import type { Completion, TrackedTask } from '../../../dist/domain/instance-state.js';
+import type { Outcome } from '../../../dist/domain/model.js';
+import { estimatedEndAt } from '../../../dist/domain/estimate-end.js';
+import { rowStateOf } from '../../../dist/domain/page-state.js';
+import { MINUTE, NOW, state, task, tracked } from '../web/helpers.js';
 
 function completion(outcome: Outcome, minutesAgo: number): Completion {
   return { outcome, at: NOW - minutesAgo * MINUTE, durationMs: undefined, backupJobId: '1', backupId: undefined };

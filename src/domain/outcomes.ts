@@ -1,5 +1,5 @@
-import type { Mode } from '../model.js';
-import type { Completion, InstanceState, ModeOutcomes } from './state.js';
+import type { Mode } from './model.js';
+import type { Completion, InstanceState, ModeOutcomes } from './instance-state.js';
 
 type Outcomes = InstanceState['outcomes'];
 

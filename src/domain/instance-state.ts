@@ -1,4 +1,4 @@
-import type { ApiError, BackupTask, Instance, Mode, Outcome, TaskField } from '../model.js';
+import type { ApiError, BackupTask, Instance, Mode, Outcome, TaskField } from './model.js';
 
 /**
  * What is known about one instance. Immutable: every poll makes a new state, so that a scrape which took the states
