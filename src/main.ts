@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { bugFields } from './app/bug.js';
+import { bugFields } from './internal-error.js';
 import { startDaemon } from './app/daemon.js';
 import { runOnce } from './app/once.js';
 import { checkPermissions, permissionsTable } from './app/permissions.js';

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
-import { createCredentialsProvider } from '../alibaba/credentials-provider.js';
-import type { CredentialsProvider } from '../alibaba/credentials.js';
+import { createCredentialsProvider } from '../rds/credentials/credentials-provider.js';
+import type { CredentialsProvider } from '../rds/credentials/credentials.js';
 import type { Clock } from '../clock.js';
 import type { AccountConfig, Config } from '../config/config.js';
 import type { FleetOptions } from '../fleet/fleet.js';
@@ -15,7 +15,7 @@ import { placeKey } from '../domain/model.js';
 import type { Action, Instance, Place } from '../domain/model.js';
 import { Scheduler } from '../poll/scheduler.js';
 import { BudgetLog } from './budget-log.js';
-import { bugFields } from './bug.js';
+import { bugFields } from '../internal-error.js';
 import { createFleetLog } from './fleet-log.js';
 import { isSameConfig, placesOf } from './place-config.js';
 import type { PlaceConfig } from './place-config.js';

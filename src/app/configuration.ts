@@ -1,4 +1,4 @@
-import { isKnownRegion } from '../alibaba/endpoints.js';
+import { isKnownRegion } from '../rds/endpoints.js';
 import type { Config } from '../config/config.js';
 import type { LoadedConfig } from '../config/load.js';
 import { UsageError } from '../errors.js';

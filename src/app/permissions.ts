@@ -1,7 +1,7 @@
-import { createCredentialsProvider } from '../alibaba/credentials-provider.js';
-import { endpointOf } from '../alibaba/endpoints.js';
-import { createRdsApi } from '../alibaba/rds-api.js';
-import type { RdsApi } from '../alibaba/rds-api.js';
+import { createCredentialsProvider } from '../rds/credentials/credentials-provider.js';
+import { endpointOf } from '../rds/endpoints.js';
+import { createRdsApi } from '../rds/rds-client.js';
+import type { RdsApi } from '../rds/rds-client.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { CredentialsProvider } from '../alibaba/credentials.js';
-import { endpointOf } from '../alibaba/endpoints.js';
-import { createRdsApi } from '../alibaba/rds-api.js';
-import type { RdsApi } from '../alibaba/rds-api.js';
+import type { CredentialsProvider } from '../rds/credentials/credentials.js';
+import { endpointOf } from '../rds/endpoints.js';
+import { createRdsApi } from '../rds/rds-client.js';
+import type { RdsApi } from '../rds/rds-client.js';
 import type { PlaceView } from '../domain/region-status.js';
 import { instanceKey } from '../domain/model.js';
 import type { Action, ApiError, Instance } from '../domain/model.js';

@@ -8,9 +8,9 @@ import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import bcrypt from 'bcryptjs';
 import { expect } from 'chai';
-import { createTestCa } from '../unit/alibaba/test-ca.js';
-import type { TestCa } from '../unit/alibaba/test-ca.js';
-import { portOf } from '../unit/alibaba/wire.js';
+import { createTestCa } from '../unit/rds/test-ca.js';
+import type { TestCa } from '../unit/rds/test-ca.js';
+import { portOf } from '../unit/rds/wire.js';
 import { Scratch, eventually, runExporter, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { readBackupTasks } from '../../../dist/alibaba/backup-tasks.js';
+import { readBackupTasks } from '../../../dist/rds/describe-backup-tasks.js';
 import { applyPoll } from '../../../dist/domain/apply-poll.js';
 import { aPlace, aState, expose, NOW } from './fleet.js';
 

@@ -1,12 +1,12 @@
 import type { Action, ApiResult, BackupTask } from '../domain/model.js';
-import { badAnswer, readAnswer } from './answer.js';
-import { NO_JOB_ID, readBackupTasks } from './backup-tasks.js';
-import { createClient } from './client.js';
-import type { ClientOptions, HttpAnswer } from './client.js';
-import type { CredentialsProvider } from './credentials.js';
+import { badAnswer, readAnswer } from './response.js';
+import { NO_JOB_ID, readBackupTasks } from './describe-backup-tasks.js';
+import { createClient } from './http-client.js';
+import type { ClientOptions, HttpAnswer } from './http-client.js';
+import type { CredentialsProvider } from './credentials/credentials.js';
 import type { JsonObject } from './fields.js';
-import { instancesParameters, readInstances, readTags, tagsParameters } from './instances.js';
-import type { InstancesPage, InstancesRequest, Parameters, TagsPage } from './instances.js';
+import { instancesParameters, readInstances, readTags, tagsParameters } from './describe-db-instances.js';
+import type { InstancesPage, InstancesRequest, Parameters, TagsPage } from './describe-db-instances.js';
 import { canonicalQuery, createNonces, createSigningDates, signedHeaders } from './sign.js';
 import type { Credentials } from './sign.js';
 

@@ -1,12 +1,12 @@
-import { messageOf } from '../errors.js';
-import type { ApiResult, ErrorKind } from '../domain/model.js';
-import { kindOf } from './classify.js';
+import { messageOf } from '../../errors.js';
+import type { ApiResult, ErrorKind } from '../../domain/model.js';
+import { kindOf } from '../classify.js';
 import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
-import { isObject, textOf } from './fields.js';
-import { redact } from './redact.js';
+import { isObject, textOf } from '../fields.js';
+import { redact } from '../../redact.js';
 import type { CredentialsSource, FetchedCredentials } from './session-credentials.js';
-import type { Credentials } from './sign.js';
+import type { Credentials } from '../sign.js';
 
 /**
  * Credentials through the official library, `@alicloud/credentials` 2.4. Every fetch makes a new credential object: the

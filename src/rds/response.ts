@@ -1,9 +1,9 @@
 import type { ApiError, ApiResult } from '../domain/model.js';
 import { codeLabel, kindOf, retryAfterMs } from './classify.js';
-import type { HttpAnswer } from './client.js';
+import type { HttpAnswer } from './http-client.js';
 import { isObject, textOf } from './fields.js';
 import type { JsonObject } from './fields.js';
-import { redact } from './redact.js';
+import { redact } from '../redact.js';
 import type { Credentials } from './sign.js';
 
 /** Reads the answer to a request that was signed with `used`: its JSON object, or the error it stands for. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { readBackupTasks } from '../../../dist/alibaba/backup-tasks.js';
+import { readBackupTasks } from '../../../dist/rds/describe-backup-tasks.js';
 import type { BackupTask, UnexpectedValue } from '../../../dist/domain/model.js';
 
 const RUNNING = {

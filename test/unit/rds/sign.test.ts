@@ -9,8 +9,8 @@ import {
   signedHeaders,
   createSigningDates,
   signingDate,
-} from '../../../dist/alibaba/sign.js';
-import type { PlainCredentials, SigningRequest } from '../../../dist/alibaba/sign.js';
+} from '../../../dist/rds/sign.js';
+import type { PlainCredentials, SigningRequest } from '../../../dist/rds/sign.js';
 
 const RDS: Omit<SigningRequest, 'action' | 'query'> = {
   host: 'rds.aliyuncs.com',

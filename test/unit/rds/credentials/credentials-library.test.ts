@@ -9,9 +9,9 @@ import type { Server } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { ChildRequest, ChildResults, PlainSpec, Used } from './credentials-child.js';
-import { createTestCa } from './test-ca.js';
-import type { KeyPair, TestCa } from './test-ca.js';
-import { portOf } from './wire.js';
+import { createTestCa } from '../test-ca.js';
+import type { KeyPair, TestCa } from '../test-ca.js';
+import { portOf } from '../wire.js';
 
 interface StsCall {
   readonly query: Record<string, string>;

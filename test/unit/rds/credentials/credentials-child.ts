@@ -3,13 +3,17 @@
  * the program, driven by messages, on a clock that the test moves.
  */
 import { createRequire } from 'node:module';
-import { createCredentialsProvider } from '../../../dist/alibaba/credentials-provider.js';
-import type { CredentialsProvider, CredentialsSpec, CredentialsState } from '../../../dist/alibaba/credentials.js';
-import { createRdsApi } from '../../../dist/alibaba/rds-api.js';
-import { systemClock } from '../../../dist/clock.js';
-import type { ApiError, ApiResult, BackupTask } from '../../../dist/domain/model.js';
-import { Secret } from '../../../dist/secret.js';
-import { FakeClock } from '../../helpers/fake-clock.js';
+import { createCredentialsProvider } from '../../../../dist/rds/credentials/credentials-provider.js';
+import type {
+  CredentialsProvider,
+  CredentialsSpec,
+  CredentialsState,
+} from '../../../../dist/rds/credentials/credentials.js';
+import { createRdsApi } from '../../../../dist/rds/rds-client.js';
+import { systemClock } from '../../../../dist/clock.js';
+import type { ApiError, ApiResult, BackupTask } from '../../../../dist/domain/model.js';
+import { Secret } from '../../../../dist/secret.js';
+import { FakeClock } from '../../../helpers/fake-clock.js';
 
 export type ChildRequest =
   | { readonly op: 'configure'; readonly spec: PlainSpec }

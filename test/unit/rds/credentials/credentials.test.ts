@@ -3,12 +3,12 @@ import { getEventListeners } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createCredentialsProvider } from '../../../dist/alibaba/credentials-provider.js';
-import type { CredentialsProvider, CredentialsSpec } from '../../../dist/alibaba/credentials.js';
-import type { SdkConfig, SdkCredential } from '../../../dist/alibaba/sdk-credentials.js';
-import type { ApiError } from '../../../dist/domain/model.js';
-import { Secret } from '../../../dist/secret.js';
-import { FakeClock, settle } from '../../helpers/fake-clock.js';
+import { createCredentialsProvider } from '../../../../dist/rds/credentials/credentials-provider.js';
+import type { CredentialsProvider, CredentialsSpec } from '../../../../dist/rds/credentials/credentials.js';
+import type { SdkConfig, SdkCredential } from '../../../../dist/rds/credentials/sdk-credentials.js';
+import type { ApiError } from '../../../../dist/domain/model.js';
+import { Secret } from '../../../../dist/secret.js';
+import { FakeClock, settle } from '../../../helpers/fake-clock.js';
 
 const NEVER = new AbortController().signal;
 const QUIET = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { redact } from '../../../dist/alibaba/redact.js';
+import { redact } from '../../dist/redact.js';
 
 describe('a message of the network', () => {
   it('stays as it is when nothing is wrong with it', () => {

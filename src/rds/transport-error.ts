@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js';
 import type { ApiError, ErrorKind } from '../domain/model.js';
-import { redact } from './redact.js';
+import { redact } from '../redact.js';
 
 /** What became of an attempt that brought no whole answer. */
 export interface Failure {

@@ -1,5 +1,5 @@
-import { redact } from '../alibaba/redact.js';
-import type { LogFields } from '../log.js';
+import { redact } from './redact.js';
+import type { LogFields } from './log.js';
 
 /** What the log tells of an exception that should not exist: enough to mend it, and no secret its message may hold. */
 export function bugFields(thrown: unknown): LogFields {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { endpointOf, isKnownRegion } from '../../../dist/alibaba/endpoints.js';
+import { endpointOf, isKnownRegion } from '../../../dist/rds/endpoints.js';
 
 function publicEndpoint(id: string): string {
   return endpointOf({ id, network: 'public', endpoint: undefined });

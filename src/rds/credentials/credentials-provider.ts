@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.js';
-import type { Logger } from '../log.js';
-import { Secret } from '../secret.js';
+import type { Clock } from '../../clock.js';
+import type { Logger } from '../../log.js';
+import { Secret } from '../../secret.js';
 import { secretsOf } from './credentials.js';
 import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
 import { createSdkSource } from './sdk-credentials.js';

@@ -1,6 +1,11 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { instancesParameters, readInstances, readTags, tagsParameters } from '../../../dist/alibaba/instances.js';
+import {
+  instancesParameters,
+  readInstances,
+  readTags,
+  tagsParameters,
+} from '../../../dist/rds/describe-db-instances.js';
 
 const LISTED = {
   DBInstanceId: 'pgm-2zexample01',

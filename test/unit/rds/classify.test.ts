@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { codeLabel, kindOf, retryAfterMs } from '../../../dist/alibaba/classify.js';
+import { codeLabel, kindOf, retryAfterMs } from '../../../dist/rds/classify.js';
 import type { ErrorKind } from '../../../dist/domain/model.js';
 
 const TABLE: readonly (readonly [number, string | undefined, ErrorKind])[] = [

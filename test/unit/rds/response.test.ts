@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { readAnswer } from '../../../dist/alibaba/answer.js';
-import { createCredentials } from '../../../dist/alibaba/sign.js';
+import { readAnswer } from '../../../dist/rds/response.js';
+import { createCredentials } from '../../../dist/rds/sign.js';
 import { ERROR_KINDS } from '../../../dist/domain/model.js';
 import { cases } from '../../helpers/cases.js';
 

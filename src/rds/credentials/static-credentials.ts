@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.js';
-import type { ApiError, ApiResult } from '../domain/model.js';
-import type { Secret } from '../secret.js';
+import type { Clock } from '../../clock.js';
+import type { ApiError, ApiResult } from '../../domain/model.js';
+import type { Secret } from '../../secret.js';
 import { credentialsError, isUsableKey } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
-import { createCredentials } from './sign.js';
-import type { Credentials } from './sign.js';
+import { createCredentials } from '../sign.js';
+import type { Credentials } from '../sign.js';
 
 /** Secrets that live in files are looked at this often, not at every attempt. */
 const REREAD_MS = 1_000;

@@ -1,6 +1,6 @@
-import type { ApiError, ApiResult } from '../domain/model.js';
-import type { Secret } from '../secret.js';
-import type { Credentials } from './sign.js';
+import type { ApiError, ApiResult } from '../../domain/model.js';
+import type { Secret } from '../../secret.js';
+import type { Credentials } from '../sign.js';
 
 /** How an account's credentials are had. */
 export type CredentialsSpec =

@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { LookupFunction, Server, Socket } from 'node:net';
-import { createRdsApi } from '../../../dist/alibaba/rds-api.js';
-import type { RdsApi } from '../../../dist/alibaba/rds-api.js';
-import type { CredentialsProvider } from '../../../dist/alibaba/credentials.js';
-import { createCredentials } from '../../../dist/alibaba/sign.js';
+import { createRdsApi } from '../../../dist/rds/rds-client.js';
+import type { RdsApi } from '../../../dist/rds/rds-client.js';
+import type { CredentialsProvider } from '../../../dist/rds/credentials/credentials.js';
+import { createCredentials } from '../../../dist/rds/sign.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 
 export const SECRET = 'plantedAccessKeySecret';

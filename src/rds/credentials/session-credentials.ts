@@ -1,13 +1,13 @@
-import type { Clock } from '../clock.js';
-import type { Logger } from '../log.js';
-import type { ApiError, ApiResult } from '../domain/model.js';
-import type { Secret } from '../secret.js';
-import { InFlight } from './in-flight.js';
+import type { Clock } from '../../clock.js';
+import type { Logger } from '../../log.js';
+import type { ApiError, ApiResult } from '../../domain/model.js';
+import type { Secret } from '../../secret.js';
+import { InFlight } from '../in-flight.js';
 import { credentialsError } from './credentials.js';
 import type { CredentialsProvider, CredentialsState } from './credentials.js';
-import { createCredentials } from './sign.js';
-import type { Credentials, PlainCredentials } from './sign.js';
-import { aborted } from './transport-error.js';
+import { createCredentials } from '../sign.js';
+import type { Credentials, PlainCredentials } from '../sign.js';
+import { aborted } from '../transport-error.js';
 
 /** Fetches credentials anew at each call. */
 export type CredentialsSource = (signal: AbortSignal) => Promise<ApiResult<FetchedCredentials>>;
