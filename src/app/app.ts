@@ -13,14 +13,14 @@ import type { LogFields, Logger } from '../log.js';
 import { SelfMetrics } from '../metrics/self.js';
 import { placeKey } from '../domain/model.js';
 import type { Action, Instance, Place } from '../domain/model.js';
-import { Scheduler } from '../poll/scheduler.js';
-import { BudgetLog } from './budget-log.js';
+import { Scheduler } from '../collector/scheduler.js';
+import { BudgetLog } from '../collector/budget-log.js';
 import { bugFields } from '../internal-error.js';
-import { createFleetLog } from './fleet-log.js';
+import { createFleetLog } from '../collector/event-log.js';
 import { isSameConfig, placesOf } from './place-config.js';
 import type { PlaceConfig } from './place-config.js';
-import { PlaceRunner } from './place.js';
-import type { Shared } from './shared.js';
+import { PlaceRunner } from '../collector/region-collector.js';
+import type { Shared } from '../collector/context.js';
 
 export interface AppOptions {
   readonly config: Config;

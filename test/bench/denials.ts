@@ -4,9 +4,9 @@
  */
 import { setMaxListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Gate } from '../../dist/poll/gate.js';
-import { Polling } from '../../dist/poll/polling.js';
-import { Scheduler } from '../../dist/poll/scheduler.js';
+import { Gate } from '../../dist/collector/api-limiter.js';
+import { Polling } from '../../dist/collector/poll-loop.js';
+import { Scheduler } from '../../dist/collector/scheduler.js';
 import type { ErrorKind } from '../../dist/domain/model.js';
 import { errorOf, instanceOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';

@@ -1,8 +1,8 @@
 /** What the scheduler itself costs: 100,000 instances for a simulated hour: `node dist-test/bench/scheduler-cost.js`. */
-import type { Standing, Subject } from '../../dist/poll/cooldown.js';
-import { Gate } from '../../dist/poll/gate.js';
-import type { Caller, Grant } from '../../dist/poll/gate.js';
-import { Scheduler } from '../../dist/poll/scheduler.js';
+import type { Standing, Subject } from '../../dist/collector/circuit-breaker.js';
+import { Gate } from '../../dist/collector/api-limiter.js';
+import type { Caller, Grant } from '../../dist/collector/api-limiter.js';
+import { Scheduler } from '../../dist/collector/scheduler.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
 const INSTANCES = 100_000;

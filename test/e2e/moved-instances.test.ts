@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs';
 import { expect } from 'chai';
 import { systemClock } from '../../dist/clock.js';
-import { shardOf } from '../../dist/poll/shard.js';
+import { shardOf } from '../../dist/collector/shard.js';
 import { startSimulator } from '../../dist/simulator/server.js';
 import type { Simulator } from '../../dist/simulator/server.js';
 import { Scratch, eventually, startExporter } from '../helpers/program.js';

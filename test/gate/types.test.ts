@@ -13,7 +13,7 @@ function filesOf(project: string): string[] {
 describe('the types', () => {
   it('of a browser are unknown to the program', () => {
     const files = filesOf('.');
-    expect(files.filter((path) => path.includes('/src/poll/'))).not.to.deep.equal([]);
+    expect(files.filter((path) => path.includes('/src/collector/'))).not.to.deep.equal([]);
     expect(files.filter((path) => /\blib\.dom\b|\/src\/web\/browser\//.test(path))).to.deep.equal([]);
   });
 

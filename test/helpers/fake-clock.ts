@@ -1,6 +1,6 @@
 import type { Clock } from '../../dist/clock.js';
-import { DueHeap } from '../../dist/poll/due-heap.js';
-import type { Waiting } from '../../dist/poll/due-heap.js';
+import { DueHeap } from '../../dist/collector/deadline-heap.js';
+import type { Waiting } from '../../dist/collector/deadline-heap.js';
 
 interface Timer extends Waiting {
   readonly run: () => void;

@@ -1,6 +1,6 @@
-import { newSubject } from '../../dist/poll/cooldown.js';
-import { Gate } from '../../dist/poll/gate.js';
-import type { Caller, GateOptions } from '../../dist/poll/gate.js';
+import { newSubject } from '../../dist/collector/circuit-breaker.js';
+import { Gate } from '../../dist/collector/api-limiter.js';
+import type { Caller, GateOptions } from '../../dist/collector/api-limiter.js';
 
 /** A gate that limits nothing and has nothing to poll, unless told otherwise. */
 export function gateOf(over: Partial<GateOptions> = {}): Gate {

@@ -1,5 +1,5 @@
 /**
- * Mutation testing of single files: `npm run test:mutation -- src/poll/scheduler.ts`. Prints what the unit tests let
+ * Mutation testing of single files: `npm run test:mutation -- src/collector/scheduler.ts`. Prints what the unit tests let
  * through; exits 1 if that is more than 5 %, or if the list of equivalent mutants does not fit any more.
  */
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';

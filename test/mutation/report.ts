@@ -3,7 +3,7 @@ import type { Mutant } from './mutants.js';
 import type { Fate } from './run.js';
 
 export interface Source {
-  /** As reported: `src/poll/gate.ts`. */
+  /** As reported: `src/collector/api-limiter.ts`. */
   readonly path: string;
   readonly text: string;
   /** What was mutated. */

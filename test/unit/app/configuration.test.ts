@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { BudgetLog } from '../../../dist/app/budget-log.js';
-import type { Budget } from '../../../dist/app/budget-log.js';
+import { BudgetLog } from '../../../dist/collector/budget-log.js';
+import type { Budget } from '../../../dist/collector/budget-log.js';
 import { needsRestart, warningsOf } from '../../../dist/app/configuration.js';
 import { shardLimit } from '../../../dist/app/place-config.js';
 import { parseConfig } from '../../../dist/config/load.js';

@@ -1,19 +1,19 @@
 import type { Clock } from '../clock.js';
 import { instanceKey } from '../domain/model.js';
 import type { ApiError, Instance, Lookup, PollResult } from '../domain/model.js';
-import { newSubject } from './cooldown.js';
-import type { Standing, Subject } from './cooldown.js';
-import type { Caller, Gate, Grant } from './gate.js';
-import { JITTER, NO_STREAK, nextDelayMs, nextStreak } from './pace.js';
-import type { Streak } from './pace.js';
-import { listTasks, lookUpTask } from './poller.js';
-import type { PollOptions } from './poller.js';
-import { call } from './retry.js';
+import { newSubject } from './circuit-breaker.js';
+import type { Standing, Subject } from './circuit-breaker.js';
+import type { Caller, Gate, Grant } from './api-limiter.js';
+import { JITTER, NO_STREAK, nextDelayMs, nextStreak } from './next-poll-delay.js';
+import type { Streak } from './next-poll-delay.js';
+import { listTasks, lookUpTask } from './poll-instance.js';
+import type { PollOptions } from './poll-instance.js';
+import { call } from './call-with-retry.js';
 import type { Scheduler } from './scheduler.js';
-import type { TaskSource } from './source.js';
-import { SweepMeter, affordableIntervalMs } from './sweep.js';
-import type { Demand } from './sweep.js';
-import type { Urgency } from './turns.js';
+import type { TaskSource } from './ports.js';
+import { SweepMeter, affordableIntervalMs } from './poll-budget.js';
+import type { Demand } from './poll-budget.js';
+import type { Urgency } from './priority-alternator.js';
 
 /** The part of the affordable interval by which polls may come late for the sake of instances that were never asked. */
 const PATIENCE = 0.05;

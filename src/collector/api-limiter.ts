@@ -1,12 +1,12 @@
 import type { Action, ApiError, Place } from '../domain/model.js';
-import { Cooldown } from './cooldown.js';
-import type { CooldownChange, Subject } from './cooldown.js';
-import { DueHeap } from './due-heap.js';
-import type { Waiting } from './due-heap.js';
+import { Cooldown } from './circuit-breaker.js';
+import type { CooldownChange, Subject } from './circuit-breaker.js';
+import { DueHeap } from './deadline-heap.js';
+import type { Waiting } from './deadline-heap.js';
 import { TokenBucket } from './token-bucket.js';
 import type { RateLimit } from './token-bucket.js';
-import { Turns } from './turns.js';
-import type { Urgency } from './turns.js';
+import { Turns } from './priority-alternator.js';
+import type { Urgency } from './priority-alternator.js';
 
 /** What waits, in order of precedence but for `idle` and `fresh`, which share: instances by urgency and standing. */
 const QUEUES = ['active', 'idle', 'fresh', 'unreachable', 'denied'] as const;

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { newSubject } from '../../../dist/poll/cooldown.js';
-import type { Caller, Gate } from '../../../dist/poll/gate.js';
-import { Scheduler } from '../../../dist/poll/scheduler.js';
-import type { Urgency } from '../../../dist/poll/turns.js';
+import { newSubject } from '../../../dist/collector/circuit-breaker.js';
+import type { Caller, Gate } from '../../../dist/collector/api-limiter.js';
+import { Scheduler } from '../../../dist/collector/scheduler.js';
+import type { Urgency } from '../../../dist/collector/priority-alternator.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 import { callerOf, gateOf } from '../../helpers/gates.js';
 

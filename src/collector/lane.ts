@@ -1,4 +1,4 @@
-import type { Gate } from './gate.js';
+import type { Gate } from './api-limiter.js';
 
 /** How far back the use of slots counts. */
 const MEMORY_MS = 30_000;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Cooldown, newSubject } from '../../../dist/poll/cooldown.js';
-import type { Subject } from '../../../dist/poll/cooldown.js';
+import { Cooldown, newSubject } from '../../../dist/collector/circuit-breaker.js';
+import type { Subject } from '../../../dist/collector/circuit-breaker.js';
 import type { ErrorKind } from '../../../dist/domain/model.js';
 import { errorOf } from '../../helpers/build.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ApiError } from '../../../dist/domain/model.js';
-import type { Standing, Subject } from '../../../dist/poll/cooldown.js';
-import type { Caller, Gate, Queue } from '../../../dist/poll/gate.js';
+import type { Standing, Subject } from '../../../dist/collector/circuit-breaker.js';
+import type { Caller, Gate, Queue } from '../../../dist/collector/api-limiter.js';
 import { errorOf } from '../../helpers/build.js';
 import { settle } from '../../helpers/fake-clock.js';
 import { callerOf, gateOf } from '../../helpers/gates.js';

@@ -1,5 +1,5 @@
 import type { ApiError, ApiResult } from '../domain/model.js';
-import type { InstanceSource, InstancesPage, InstancesRequest, ListedInstance, TagsPage } from './source.js';
+import type { InstanceSource, InstancesPage, InstancesRequest, ListedInstance, TagsPage } from './ports.js';
 
 /** More than any account has; a listing that goes on beyond it is broken. */
 const MAX_PAGES = 1_000;

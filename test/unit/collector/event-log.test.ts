@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createFleetLog } from '../../../dist/app/fleet-log.js';
+import { createFleetLog } from '../../../dist/collector/event-log.js';
 import { createLogger } from '../../../dist/log.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Fleet } from '../fleet/fleet.js';
 import type { LogFields, Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self.js';
-import type { Scheduler } from '../poll/scheduler.js';
+import type { Scheduler } from './scheduler.js';
 
 /** What every account and region shares with the others. */
 export interface Shared {

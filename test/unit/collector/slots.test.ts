@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { newSubject } from '../../../dist/poll/cooldown.js';
-import { Gate } from '../../../dist/poll/gate.js';
-import type { Caller, Grant } from '../../../dist/poll/gate.js';
-import { Scheduler } from '../../../dist/poll/scheduler.js';
+import { newSubject } from '../../../dist/collector/circuit-breaker.js';
+import { Gate } from '../../../dist/collector/api-limiter.js';
+import type { Caller, Grant } from '../../../dist/collector/api-limiter.js';
+import { Scheduler } from '../../../dist/collector/scheduler.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { seeded } from '../../helpers/random.js';

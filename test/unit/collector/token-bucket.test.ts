@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { TokenBucket } from '../../../dist/poll/token-bucket.js';
+import { TokenBucket } from '../../../dist/collector/token-bucket.js';
 
 const LIMIT = { requestsPerSecond: 4, burst: 2 };
 

@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import type { ApiError, ApiResult, ErrorKind } from '../../../dist/domain/model.js';
-import { newSubject } from '../../../dist/poll/cooldown.js';
-import type { Gate, Grant } from '../../../dist/poll/gate.js';
-import { backoffMs, call } from '../../../dist/poll/retry.js';
-import { Scheduler } from '../../../dist/poll/scheduler.js';
+import { newSubject } from '../../../dist/collector/circuit-breaker.js';
+import type { Gate, Grant } from '../../../dist/collector/api-limiter.js';
+import { backoffMs, call } from '../../../dist/collector/call-with-retry.js';
+import { Scheduler } from '../../../dist/collector/scheduler.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 import { callerOf, gateOf } from '../../helpers/gates.js';

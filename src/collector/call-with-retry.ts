@@ -2,10 +2,10 @@ import { sleep } from '../clock.js';
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { ApiError, ApiResult, ErrorKind } from '../domain/model.js';
-import type { Subject } from './cooldown.js';
-import type { Gate, Grant } from './gate.js';
+import type { Subject } from './circuit-breaker.js';
+import type { Gate, Grant } from './api-limiter.js';
 import type { Scheduler } from './scheduler.js';
-import type { Urgency } from './turns.js';
+import type { Urgency } from './priority-alternator.js';
 
 const FIRST_BACKOFF_MS = 500;
 const MOST_BACKOFF_MS = 20_000;

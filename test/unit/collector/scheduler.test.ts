@@ -1,11 +1,11 @@
 import { expect } from 'chai';
-import { newSubject } from '../../../dist/poll/cooldown.js';
-import type { Standing, Subject } from '../../../dist/poll/cooldown.js';
+import { newSubject } from '../../../dist/collector/circuit-breaker.js';
+import type { Standing, Subject } from '../../../dist/collector/circuit-breaker.js';
 import type { ApiError } from '../../../dist/domain/model.js';
-import { Gate } from '../../../dist/poll/gate.js';
-import type { Caller, Grant, Requisites } from '../../../dist/poll/gate.js';
-import { Scheduler } from '../../../dist/poll/scheduler.js';
-import type { Urgency } from '../../../dist/poll/turns.js';
+import { Gate } from '../../../dist/collector/api-limiter.js';
+import type { Caller, Grant, Requisites } from '../../../dist/collector/api-limiter.js';
+import { Scheduler } from '../../../dist/collector/scheduler.js';
+import type { Urgency } from '../../../dist/collector/priority-alternator.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 

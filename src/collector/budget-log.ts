@@ -1,8 +1,8 @@
 import type { Logger } from '../log.js';
 import type { Place } from '../domain/model.js';
-import { affordableIntervalMs, neededRate } from '../poll/sweep.js';
-import type { Demand } from '../poll/sweep.js';
-import { placeFields } from './fleet-log.js';
+import { affordableIntervalMs, neededRate } from './poll-budget.js';
+import type { Demand } from './poll-budget.js';
+import { placeFields } from './event-log.js';
 
 /** What is to be told of one account and region. */
 export interface Budget {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DueHeap } from '../../../dist/poll/due-heap.js';
+import { DueHeap } from '../../../dist/collector/deadline-heap.js';
 
 interface Entry {
   readonly name: string;

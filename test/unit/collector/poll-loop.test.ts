@@ -3,11 +3,11 @@ import { isActive } from '../../../dist/domain/activity.js';
 import { applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { ApiError, ApiResult, BackupTask, Lookup, PollResult } from '../../../dist/domain/model.js';
-import { Gate } from '../../../dist/poll/gate.js';
-import { Polling } from '../../../dist/poll/polling.js';
-import type { Outlook } from '../../../dist/poll/polling.js';
-import { Scheduler } from '../../../dist/poll/scheduler.js';
-import type { RateLimit } from '../../../dist/poll/token-bucket.js';
+import { Gate } from '../../../dist/collector/api-limiter.js';
+import { Polling } from '../../../dist/collector/poll-loop.js';
+import type { Outlook } from '../../../dist/collector/poll-loop.js';
+import { Scheduler } from '../../../dist/collector/scheduler.js';
+import type { RateLimit } from '../../../dist/collector/token-bucket.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Lane } from '../../../dist/poll/lane.js';
+import { Lane } from '../../../dist/collector/lane.js';
 import { gateOf } from '../../helpers/gates.js';
 
 describe('the slots of a region', () => {

@@ -1,12 +1,12 @@
 import { sleep } from '../clock.js';
 import type { Clock } from '../clock.js';
 import type { ApiError, ApiResult } from '../domain/model.js';
-import { listInstances, listTags } from './listing.js';
-import type { Call, InstancesFilter } from './listing.js';
-import { jitteredMs, retryDelayMs } from './pace.js';
+import { listInstances, listTags } from './paginate.js';
+import type { Call, InstancesFilter } from './paginate.js';
+import { jitteredMs, retryDelayMs } from './next-poll-delay.js';
 import { select } from './selection.js';
 import type { Selection, SelectionRules } from './selection.js';
-import type { InstanceSource, ListedInstance } from './source.js';
+import type { InstanceSource, ListedInstance } from './ports.js';
 
 /** A listing that loses more than half of at least this many targets is doubted. */
 const MIN_TO_DOUBT = 10;

@@ -2,11 +2,11 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.js';
 import { placeKey } from '../domain/model.js';
-import { isPoor } from './gate.js';
-import type { Caller, Gate, Queue, Taken } from './gate.js';
+import { isPoor } from './api-limiter.js';
+import type { Caller, Gate, Queue, Taken } from './api-limiter.js';
 import { Lane } from './lane.js';
-import { Turns } from './turns.js';
-import type { Urgency } from './turns.js';
+import { Turns } from './priority-alternator.js';
+import type { Urgency } from './priority-alternator.js';
 
 interface Candidate {
   readonly lane: Lane;

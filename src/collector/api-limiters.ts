@@ -1,16 +1,16 @@
 import type { CallsView } from '../domain/region-status.js';
 import type { RequestCounter } from '../metrics/requests.js';
 import type { Action, ApiError, ApiResult, Place } from '../domain/model.js';
-import { newSubject } from '../poll/cooldown.js';
-import type { Subject } from '../poll/cooldown.js';
-import { Gate } from '../poll/gate.js';
-import type { Requisites } from '../poll/gate.js';
-import type { Call } from '../poll/listing.js';
-import type { Polling } from '../poll/polling.js';
-import { call } from '../poll/retry.js';
-import type { RateLimit } from '../poll/token-bucket.js';
-import { placeFields } from './fleet-log.js';
-import type { Shared } from './shared.js';
+import { newSubject } from './circuit-breaker.js';
+import type { Subject } from './circuit-breaker.js';
+import { Gate } from './api-limiter.js';
+import type { Requisites } from './api-limiter.js';
+import type { Call } from './paginate.js';
+import type { Polling } from './poll-loop.js';
+import { call } from './call-with-retry.js';
+import type { RateLimit } from './token-bucket.js';
+import { placeFields } from './event-log.js';
+import type { Shared } from './context.js';
 import { UsageMeter } from './usage-meter.js';
 
 export interface GatesOptions {

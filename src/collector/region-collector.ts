@@ -6,15 +6,15 @@ import type { RdsApi } from '../rds/rds-client.js';
 import type { PlaceView } from '../domain/region-status.js';
 import { instanceKey } from '../domain/model.js';
 import type { Action, ApiError, Instance } from '../domain/model.js';
-import { Discovery } from '../poll/discovery.js';
-import { Polling } from '../poll/polling.js';
-import type { LeftOut } from '../poll/selection.js';
-import { instanceFields, placeFields } from './fleet-log.js';
-import { Gates } from './gates.js';
-import { isSameConfig, shardLimit } from './place-config.js';
-import type { PlaceConfig } from './place-config.js';
-import type { Shared } from './shared.js';
-import { NOTHING_DISCOVERED, Targets } from './targets.js';
+import { Discovery } from './discovery.js';
+import { Polling } from './poll-loop.js';
+import type { LeftOut } from './selection.js';
+import { instanceFields, placeFields } from './event-log.js';
+import { Gates } from './api-limiters.js';
+import { isSameConfig, shardLimit } from '../app/place-config.js';
+import type { PlaceConfig } from '../app/place-config.js';
+import type { Shared } from './context.js';
+import { NOTHING_DISCOVERED, Targets } from './inventory.js';
 
 /** Data is served for at least this many of the intervals that are really reached. */
 const STALE_INTERVALS = 3;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { isSameInstance, select, targetsOf } from '../../../dist/poll/selection.js';
-import type { TargetSources } from '../../../dist/poll/selection.js';
-import { shardOf } from '../../../dist/poll/shard.js';
+import { isSameInstance, select, targetsOf } from '../../../dist/collector/selection.js';
+import type { TargetSources } from '../../../dist/collector/selection.js';
+import { shardOf } from '../../../dist/collector/shard.js';
 import { instanceOf } from '../../helpers/build.js';
 
 const orders = {

@@ -1,5 +1,5 @@
 import type { ApiResult, BackupTask, Lookup, PollResult } from '../domain/model.js';
-import type { TaskSource } from './source.js';
+import type { TaskSource } from './ports.js';
 
 export interface PollOptions {
   readonly source: TaskSource;

@@ -2,14 +2,14 @@ import { isActive, openJobs } from '../domain/activity.js';
 import type { InstanceState } from '../domain/instance-state.js';
 import { instanceKey } from '../domain/model.js';
 import type { Instance, Lookup, PollResult } from '../domain/model.js';
-import type { Discovered } from '../poll/discovery.js';
-import type { Outlook, Polling } from '../poll/polling.js';
-import { isSameInstance, targetsOf } from '../poll/selection.js';
-import type { LeftOut, StaticTarget } from '../poll/selection.js';
-import { shardOf } from '../poll/shard.js';
-import { instanceFields, placeFields } from './fleet-log.js';
-import type { PlaceConfig } from './place-config.js';
-import type { Shared } from './shared.js';
+import type { Discovered } from './discovery.js';
+import type { Outlook, Polling } from './poll-loop.js';
+import { isSameInstance, targetsOf } from './selection.js';
+import type { LeftOut, StaticTarget } from './selection.js';
+import { shardOf } from './shard.js';
+import { instanceFields, placeFields } from './event-log.js';
+import type { PlaceConfig } from '../app/place-config.js';
+import type { Shared } from './context.js';
 
 /** More targets than this that come or go at once are one line in the log. */
 const MAX_CHANGES_TOLD = 20;

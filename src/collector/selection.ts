@@ -1,5 +1,5 @@
 import type { Instance, Place } from '../domain/model.js';
-import type { ListedInstance } from './source.js';
+import type { ListedInstance } from './ports.js';
 
 /** Engines that have backup tasks, in the API's own words. */
 const ENGINES: ReadonlySet<string> = new Set(['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB']);
