@@ -3,12 +3,12 @@ import { createCredentialsProvider } from '../rds/credentials/credentials-provid
 import type { CredentialsProvider } from '../rds/credentials/credentials.js';
 import type { Clock } from '../clock.js';
 import type { AccountConfig, Config } from '../config/config.js';
-import type { FleetOptions } from '../fleet/fleet.js';
-import { Fleet } from '../fleet/fleet.js';
-import { Keeper } from '../fleet/keeper.js';
+import type { FleetOptions } from '../state/fleet.js';
+import { Fleet } from '../state/fleet.js';
+import { Keeper } from '../state/writer.js';
 import type { PlaceView } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
-import { Store } from '../fleet/store.js';
+import { Store } from '../state/store.js';
 import type { LogFields, Logger } from '../log.js';
 import { SelfMetrics } from '../metrics/self.js';
 import { placeKey } from '../domain/model.js';

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.js';
-import type { Fleet } from '../fleet/fleet.js';
+import type { Fleet } from '../state/fleet.js';
 import type { LogFields, Logger } from '../log.js';
 import type { SelfMetrics } from '../metrics/self.js';
 import type { Scheduler } from './scheduler.js';

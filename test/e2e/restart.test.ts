@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { systemClock } from '../../dist/clock.js';
-import { Store } from '../../dist/fleet/store.js';
+import { Store } from '../../dist/state/store.js';
 import { instanceKey } from '../../dist/domain/model.js';
 import { startSimulator } from '../../dist/simulator/server.js';
 import type { Simulator } from '../../dist/simulator/server.js';

@@ -1,4 +1,4 @@
-import { Store } from '../../dist/fleet/store.js';
+import { Store } from '../../dist/state/store.js';
 import { settle } from '../helpers/fake-clock.js';
 
 /** The writes of states in this process, so that a test's clock can stand still while one is under way. */

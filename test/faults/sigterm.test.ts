@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import pLimit from 'p-limit';
 import { systemClock } from '../../dist/clock.js';
-import { Store } from '../../dist/fleet/store.js';
+import { Store } from '../../dist/state/store.js';
 import { refusal } from '../../dist/simulator/refusal.js';
 import { eventually, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Store } from '../../dist/fleet/store.js';
+import { Store } from '../../dist/state/store.js';
 import { Scratch } from '../helpers/program.js';
 
 /** A volume of a test's own, with the directory of the state in it. */

@@ -1,9 +1,9 @@
 /** The state's store in memory: as crash-safe as the real one, on the simulation's clock, and failing when told to. */
 import type { Clock } from '../../dist/clock.js';
 import { newInstanceState } from '../../dist/domain/apply-poll.js';
-import { writeRecord } from '../../dist/fleet/record.js';
+import { writeRecord } from '../../dist/state/record.js';
 import type { Completion } from '../../dist/domain/instance-state.js';
-import { Store } from '../../dist/fleet/store.js';
+import { Store } from '../../dist/state/store.js';
 import { OUTCOMES, instanceKey } from '../../dist/domain/model.js';
 import { instanceOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';

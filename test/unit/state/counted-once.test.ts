@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
 import { openJobs } from '../../../dist/domain/activity.js';
-import { readRecord, writeRecord } from '../../../dist/fleet/record.js';
+import { readRecord, writeRecord } from '../../../dist/state/record.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask } from '../../../dist/domain/model.js';

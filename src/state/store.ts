@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RECORDS, databasePath, openDatabase, recordKey } from './database.js';
-import type { Database, DatabaseOptions } from './database.js';
+import { RECORDS, databasePath, openDatabase, recordKey } from './leveldb.js';
+import type { Database, DatabaseOptions } from './leveldb.js';
 
 interface Held {
   readonly database: Database;

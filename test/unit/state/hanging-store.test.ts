@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { Fleet } from '../../../dist/fleet/fleet.js';
-import { Keeper } from '../../../dist/fleet/keeper.js';
+import { Fleet } from '../../../dist/state/fleet.js';
+import { Keeper } from '../../../dist/state/writer.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask } from '../../../dist/domain/model.js';
 import { instanceOf, taskOf } from '../../helpers/build.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { FleetEvent } from '../../../dist/domain/apply-poll.js';
-import { Fleet } from '../../../dist/fleet/fleet.js';
-import { Keeper } from '../../../dist/fleet/keeper.js';
+import { Fleet } from '../../../dist/state/fleet.js';
+import { Keeper } from '../../../dist/state/writer.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask, Instance, PollResult } from '../../../dist/domain/model.js';
