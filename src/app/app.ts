@@ -10,7 +10,7 @@ import type { PlaceView } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
 import { Store } from '../state/store.js';
 import type { LogFields, Logger } from '../log.js';
-import { SelfMetrics } from '../metrics/self.js';
+import { SelfMetrics } from '../metrics/exporter-metrics.js';
 import { placeKey } from '../domain/model.js';
 import type { Action, Instance, Place } from '../domain/model.js';
 import { Scheduler } from '../collector/scheduler.js';

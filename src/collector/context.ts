@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.js';
 import type { Fleet } from '../state/fleet.js';
 import type { LogFields, Logger } from '../log.js';
-import type { SelfMetrics } from '../metrics/self.js';
+import type { SelfMetrics } from '../metrics/exporter-metrics.js';
 import type { Scheduler } from './scheduler.js';
 
 /** What every account and region shares with the others. */

@@ -6,10 +6,10 @@ import { FLEET_FAMILIES } from './families.js';
 import type { Family, Sample, Seconds } from './family.js';
 import { labelText } from './labels.js';
 import type { Format } from './negotiate.js';
-import { PLACE_FAMILIES } from './place-families.js';
-import type { Row } from './row.js';
-import { rowOf } from './row.js';
-import type { SelfFamily, SelfValue } from './self-family.js';
+import { PLACE_FAMILIES } from './region-families.js';
+import type { Row } from './scraped-instance.js';
+import { rowOf } from './scraped-instance.js';
+import type { SelfFamily, SelfValue } from './prom-client-family.js';
 
 /** Everything that a scrape tells of the fleet, as of one moment. Times are on the steady timeline. */
 export interface FleetView {

@@ -1,9 +1,9 @@
 import type { Family, FamilyHead } from './family.js';
 import { INSTANCE_FAMILIES } from './instance-families.js';
 import { OUTCOME_FAMILIES } from './outcome-families.js';
-import { OWN } from './own-families.js';
-import { PLACE_FAMILIES } from './place-families.js';
-import type { Row } from './row.js';
+import { OWN } from './exporter-families.js';
+import { PLACE_FAMILIES } from './region-families.js';
+import type { Row } from './scraped-instance.js';
 import { TASK_FAMILIES } from './task-families.js';
 
 /** What is told of each instance, in the order of the exposition. */

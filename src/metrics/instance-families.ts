@@ -2,7 +2,7 @@ import { modesOf, openTasks } from '../domain/task-status.js';
 import type { Mode } from '../domain/model.js';
 import type { Family } from './family.js';
 import { moreLabelBytes, NO_MORE } from './labels.js';
-import type { Row } from './row.js';
+import type { Row } from './scraped-instance.js';
 
 export const INSTANCE_LABELS = ['account', 'region_id', 'instance_id'] as const;
 

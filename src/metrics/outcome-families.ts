@@ -4,7 +4,7 @@ import { MODES, OUTCOMES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { INSTANCE_LABELS } from './instance-families.js';
 import { moreLabelBytes } from './labels.js';
-import type { Row } from './row.js';
+import type { Row } from './scraped-instance.js';
 
 const OUTCOME_LABELS = [...INSTANCE_LABELS, 'mode', 'outcome'] as const;
 

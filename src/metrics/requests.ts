@@ -1,7 +1,7 @@
 import type { Action, Place } from '../domain/model.js';
 import { placeKey } from '../domain/model.js';
-import { OWN } from './own-families.js';
-import type { SelfFamily, SelfValue } from './self-family.js';
+import { OWN } from './exporter-families.js';
+import type { SelfFamily, SelfValue } from './prom-client-family.js';
 
 /** Error codes come from the network: more than these would be a flood of series. */
 const MAX_CODES = 50;

@@ -8,7 +8,7 @@ import type { FleetView } from './exposition.js';
 import { renderOwn } from './exposition.js';
 import type { Format } from './negotiate.js';
 import { CONTENT_TYPES, formatFor, gzipAllowed } from './negotiate.js';
-import type { SelfMetrics } from './self.js';
+import type { SelfMetrics } from './exporter-metrics.js';
 import { SharedRender } from './shared-render.js';
 
 export interface ScrapesOptions {

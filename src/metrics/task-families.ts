@@ -5,7 +5,7 @@ import { PROGRESS_STATUSES, TASK_STATUSES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { INSTANCE_LABELS, MODE_BYTES } from './instance-families.js';
 import { moreLabelBytes } from './labels.js';
-import type { Row } from './row.js';
+import type { Row } from './scraped-instance.js';
 
 const TASK_LABELS = [...INSTANCE_LABELS, 'mode'] as const;
 

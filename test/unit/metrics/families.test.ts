@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FAMILIES, FLEET_FAMILIES } from '../../../dist/metrics/families.js';
-import { PLACE_FAMILIES } from '../../../dist/metrics/place-families.js';
+import { PLACE_FAMILIES } from '../../../dist/metrics/region-families.js';
 
 describe('the table of families', () => {
   it("names each family once, under the exporter's prefix", () => {

@@ -4,8 +4,8 @@ import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../..
 import { ChunkPool } from '../../../dist/metrics/chunks.js';
 import { renderFleet, renderOwn } from '../../../dist/metrics/exposition.js';
 import type { Format } from '../../../dist/metrics/negotiate.js';
-import type { SelfOptions } from '../../../dist/metrics/self.js';
-import { SelfMetrics } from '../../../dist/metrics/self.js';
+import type { SelfOptions } from '../../../dist/metrics/exporter-metrics.js';
+import { SelfMetrics } from '../../../dist/metrics/exporter-metrics.js';
 import type { BackupTask, Instance } from '../../../dist/domain/model.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect } from 'chai';
-import type { SelfMetrics } from '../../../dist/metrics/self.js';
+import type { SelfMetrics } from '../../../dist/metrics/exporter-metrics.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { expose, NOW, selfMetrics } from './fleet.js';
 import { parseText } from './parse.js';

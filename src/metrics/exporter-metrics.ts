@@ -15,9 +15,9 @@ import { TASK_FIELDS } from '../domain/model.js';
 import type { EventLoopLag } from './event-loop.js';
 import { watchEventLoop } from './event-loop.js';
 import type { FamilyHead } from './family.js';
-import { OWN } from './own-families.js';
+import { OWN } from './exporter-families.js';
 import { RequestMetrics } from './requests.js';
-import type { SelfFamily } from './self-family.js';
+import type { SelfFamily } from './prom-client-family.js';
 
 export interface SelfOptions {
   readonly version: string;

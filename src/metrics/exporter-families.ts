@@ -1,5 +1,5 @@
 import type { FamilyHead } from './family.js';
-import { PLACE_LABELS } from './place-families.js';
+import { PLACE_LABELS } from './region-families.js';
 
 /** What the program counts and says of itself; self.ts holds the values. */
 export const OWN = {
