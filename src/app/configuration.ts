@@ -2,7 +2,7 @@ import { isKnownRegion } from '../rds/endpoints.js';
 import type { Config } from '../config/config.js';
 import type { LoadedConfig } from '../config/load.js';
 import { UsageError } from '../errors.js';
-import { checkWebConfig } from '../web/toolkit/web-security.js';
+import { checkWebConfig } from '../http/web-config/web-security.js';
 
 /**
  * Reads the configuration and, if there is one, the web configuration; what they are probably not meant to say, one line each.

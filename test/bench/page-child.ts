@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { InstanceState } from '../../dist/domain/instance-state.js';
 import { instanceKey } from '../../dist/domain/model.js';
 import type { Instance } from '../../dist/domain/model.js';
-import { createApp } from '../../dist/web/app.js';
+import { createApp } from '../../dist/http/app.js';
 import { FakeClock } from '../helpers/fake-clock.js';
-import { parts, serve } from '../unit/web/helpers.js';
-import { sampleSnapshot } from '../unit/web/sample-fleet.js';
+import { parts, serve } from '../unit/http/helpers.js';
+import { sampleSnapshot } from '../unit/status/sample-fleet.js';
 
 /** As many as are polled in 5 s when 10,000 are polled every 5 min. */
 const POLLED = 165;

@@ -3,14 +3,14 @@
 import { expect } from 'chai';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-import { createApp } from '../../dist/web/app.js';
+import { createApp } from '../../dist/http/app.js';
 import type { InstanceState } from '../../dist/domain/instance-state.js';
-import type { StatusSnapshot } from '../../dist/web/snapshot.js';
+import type { StatusSnapshot } from '../../dist/status/snapshot.js';
 import { openBrowser } from '../helpers/browser.js';
 import type { TestBrowser } from '../helpers/browser.js';
-import { MINUTE, instance, parts, serve, state, task, tracked } from '../unit/web/helpers.js';
-import type { TestServer } from '../unit/web/helpers.js';
-import { sampleSnapshot } from '../unit/web/sample-fleet.js';
+import { MINUTE, instance, parts, serve, state, task, tracked } from '../unit/http/helpers.js';
+import type { TestServer } from '../unit/http/helpers.js';
+import { sampleSnapshot } from '../unit/status/sample-fleet.js';
 
 /** The exporter behind the page, on the wall clock as a real one, with a fleet that the test changes. */
 class Exporter {

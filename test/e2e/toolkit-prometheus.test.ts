@@ -3,8 +3,8 @@ import { expect } from 'chai';
 import { Prometheus } from '../helpers/prometheus.js';
 import { needTool } from '../helpers/tools.js';
 import { describeOnEachRelease } from '../helpers/release.js';
-import { Certificates } from '../unit/web/toolkit/certificates.js';
-import { WebServer } from '../unit/web/toolkit/web-server.js';
+import { Certificates } from '../unit/http/web-config/certificates.js';
+import { WebServer } from '../unit/http/web-config/web-server.js';
 
 /** Of "open sesame", at cost 4. */
 const SESAME = '$2y$04$fJ6Eoc2MM.eARKknKSIHZu1I/8Lk4RmFyZgczeQLiN4UGeKOlqJX6';

@@ -9,12 +9,12 @@ import type { InstanceState } from '../../dist/domain/instance-state.js';
 import { ChunkPool } from '../../dist/metrics/chunks.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
 import { SharedRender } from '../../dist/metrics/shared-render.js';
-import { createApp } from '../../dist/web/app.js';
+import { createApp } from '../../dist/http/app.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { eventually } from '../helpers/program.js';
 import { aFleet, aPlace, NOW, selfMetrics } from '../unit/metrics/fleet.js';
-import { parts, serve } from '../unit/web/helpers.js';
-import type { TestServer } from '../unit/web/helpers.js';
+import { parts, serve } from '../unit/http/helpers.js';
+import type { TestServer } from '../unit/http/helpers.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

@@ -14,12 +14,12 @@ describe('the types', () => {
   it('of a browser are unknown to the program', () => {
     const files = filesOf('.');
     expect(files.filter((path) => path.includes('/src/collector/'))).not.to.deep.equal([]);
-    expect(files.filter((path) => /\blib\.dom\b|\/src\/web\/browser\//.test(path))).to.deep.equal([]);
+    expect(files.filter((path) => /\blib\.dom\b|\/src\/status\/browser\//.test(path))).to.deep.equal([]);
   });
 
   it("of Node.js are unknown to the page's script", () => {
-    const files = filesOf('src/web/browser');
-    expect(files.filter((path) => path.endsWith('/src/web/browser/main.ts'))).to.have.length(1);
+    const files = filesOf('src/status/browser');
+    expect(files.filter((path) => path.endsWith('/src/status/browser/main.ts'))).to.have.length(1);
     expect(files.filter((path) => path.includes('/@types/'))).to.deep.equal([]);
   });
 });

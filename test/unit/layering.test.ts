@@ -7,7 +7,7 @@ const LEAVES = ['errors', 'clock', 'secret', 'log', 'regular-file', 'redact', 'i
 const DOMAIN = ['domain', ...LEAVES];
 
 /** Folders whose files are on their way to others: they import, and are imported, as before. */
-const LEAVING: ReadonlySet<string> = new Set(['app', 'web']);
+const LEAVING: ReadonlySet<string> = new Set(['app']);
 
 /** Who may import whom. A part is a folder of src, or a file at its top. */
 const ALLOWED: Record<string, readonly string[]> = {

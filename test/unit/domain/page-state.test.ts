@@ -3,7 +3,7 @@ import type { Completion, TrackedTask } from '../../../dist/domain/instance-stat
 import type { Outcome } from '../../../dist/domain/model.js';
 import { estimatedEndAt } from '../../../dist/domain/estimate-end.js';
 import { rowStateOf } from '../../../dist/domain/page-state.js';
-import { MINUTE, NOW, state, task, tracked } from '../web/helpers.js';
+import { MINUTE, NOW, state, task, tracked } from '../http/helpers.js';
 
 function completion(outcome: Outcome, minutesAgo: number): Completion {
   return { outcome, at: NOW - minutesAgo * MINUTE, durationMs: undefined, backupJobId: '1', backupId: undefined };
