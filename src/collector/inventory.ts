@@ -8,7 +8,7 @@ import { isSameInstance, targetsOf } from './selection.js';
 import type { LeftOut, StaticTarget } from './selection.js';
 import { shardOf } from './shard.js';
 import { instanceFields, placeFields } from './event-log.js';
-import type { PlaceConfig } from '../app/place-config.js';
+import type { PlaceConfig } from '../exporter/region-settings.js';
 import type { Shared } from './context.js';
 
 /** More targets than this that come or go at once are one line in the log. */

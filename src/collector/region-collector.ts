@@ -11,8 +11,8 @@ import { Polling } from './poll-loop.js';
 import type { LeftOut } from './selection.js';
 import { instanceFields, placeFields } from './event-log.js';
 import { Gates } from './api-limiters.js';
-import { isSameConfig, shardLimit } from '../app/place-config.js';
-import type { PlaceConfig } from '../app/place-config.js';
+import { isSameConfig, shardLimit } from '../exporter/region-settings.js';
+import type { PlaceConfig } from '../exporter/region-settings.js';
 import type { Shared } from './context.js';
 import { NOTHING_DISCOVERED, Targets } from './inventory.js';
 

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { startDaemon } from '../../dist/app/daemon.js';
-import type { Daemon, DaemonOptions } from '../../dist/app/daemon.js';
+import { startDaemon } from '../../dist/exporter/daemon.js';
+import type { Daemon, DaemonOptions } from '../../dist/exporter/daemon.js';
 import { parseConfig } from '../../dist/config/load.js';
 import { createLogger } from '../../dist/log.js';
 import type { FakeClock } from '../helpers/fake-clock.js';

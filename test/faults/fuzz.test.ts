@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { stringify } from 'yaml';
-import { warningsOf } from '../../dist/app/configuration.js';
+import { warningsOf } from '../../dist/exporter/configuration.js';
 import { effectiveYaml } from '../../dist/config/effective.js';
 import { parseConfig } from '../../dist/config/load.js';
 import { UsageError } from '../../dist/errors.js';

@@ -1,6 +1,6 @@
 /** The whole exporter beside an API that answers anything: one account gets what a test makes up, the other the truth. */
-import { startDaemon } from '../../dist/app/daemon.js';
-import type { Daemon } from '../../dist/app/daemon.js';
+import { startDaemon } from '../../dist/exporter/daemon.js';
+import type { Daemon } from '../../dist/exporter/daemon.js';
 import { parseConfig } from '../../dist/config/load.js';
 import { createLogger } from '../../dist/log.js';
 import { FakeClock } from '../helpers/fake-clock.js';

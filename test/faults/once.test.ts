@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { runOnce } from '../../dist/app/once.js';
+import { runOnce } from '../../dist/exporter/once.js';
 import { parseConfig } from '../../dist/config/load.js';
 import { createLogger } from '../../dist/log.js';
 import { FakeClock } from '../helpers/fake-clock.js';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { gunzipSync } from 'node:zlib';
 import { hashSync } from 'bcryptjs';
 import { expect } from 'chai';
-import type { DaemonOptions } from '../../dist/app/daemon.js';
+import type { DaemonOptions } from '../../dist/exporter/daemon.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
 import { createApp } from '../../dist/http/app.js';
 import { FakeClock } from '../helpers/fake-clock.js';

@@ -1,4 +1,4 @@
-import type { DaemonOptions } from '../../dist/app/daemon.js';
+import type { DaemonOptions } from '../../dist/exporter/daemon.js';
 import type { Clock } from '../../dist/clock.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 import { startCloud } from './cloud.js';

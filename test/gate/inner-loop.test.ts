@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { UsageError } from '../../dist/errors.js';
-import { parseFlags } from '../../dist/config/flags.js';
+import { parseFlags } from '../../dist/cli/flags.js';
 import { Scratch } from '../helpers/program.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

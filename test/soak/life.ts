@@ -1,7 +1,7 @@
 /** One life of the exporter, from its start to its end, on a clock of its own that stops with it. */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { gunzipSync } from 'node:zlib';
-import { App } from '../../dist/app/app.js';
+import { App } from '../../dist/exporter/exporter.js';
 import type { Config } from '../../dist/config/config.js';
 import type { Logger } from '../../dist/log.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { FLAGS } from '../../../dist/config/flag-table.js';
-import type { FlagRow } from '../../../dist/config/flag-table.js';
+import { FLAGS } from '../../../dist/cli/flag-table.js';
+import type { FlagRow } from '../../../dist/cli/flag-table.js';
 import { page, rowsUnder } from './table.js';
 
 describe('the flag table of the documentation', () => {

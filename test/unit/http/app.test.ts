@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseFlags } from '../../../dist/config/flags.js';
+import { parseFlags } from '../../../dist/cli/flags.js';
 import { ask, serveParts } from './helpers.js';
 import type { TestServer } from './helpers.js';
 

@@ -17,8 +17,8 @@ import { Scheduler } from '../collector/scheduler.js';
 import { BudgetLog } from '../collector/budget-log.js';
 import { bugFields } from '../internal-error.js';
 import { createFleetLog } from '../collector/event-log.js';
-import { isSameConfig, placesOf } from './place-config.js';
-import type { PlaceConfig } from './place-config.js';
+import { isSameConfig, placesOf } from './region-settings.js';
+import type { PlaceConfig } from './region-settings.js';
 import { PlaceRunner } from '../collector/region-collector.js';
 import type { Shared } from '../collector/context.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isSameConfig } from '../../../dist/app/place-config.js';
+import { isSameConfig } from '../../../dist/exporter/region-settings.js';
 import type { CredentialsConfig } from '../../../dist/config/config.js';
 import { Scratch } from '../../helpers/program.js';
 import { load } from '../config/reading.js';

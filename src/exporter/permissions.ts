@@ -6,8 +6,8 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
 import type { Action, ApiError, ApiResult, ErrorKind, Place } from '../domain/model.js';
-import { placesOf } from './place-config.js';
-import type { PlaceConfig } from './place-config.js';
+import { placesOf } from './region-settings.js';
+import type { PlaceConfig } from './region-settings.js';
 
 export interface PermissionsOptions {
   readonly config: Config;

@@ -1,7 +1,7 @@
 import { sleep } from '../clock.js';
 import { Scrapes } from '../metrics/scrape.js';
-import { App } from './app.js';
-import type { AppOptions } from './app.js';
+import { App } from './exporter.js';
+import type { AppOptions } from './exporter.js';
 
 export interface OnceOptions extends Omit<AppOptions, 'isOnce'> {
   /** Told now and then how far the sweep is. */

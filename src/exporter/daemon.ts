@@ -1,7 +1,7 @@
 import { sleep } from '../clock.js';
 import { effectiveYaml } from '../config/effective.js';
 import type { LoadedConfig } from '../config/load.js';
-import type { ListenAddress } from '../config/flags.js';
+import type { ListenAddress } from '../cli/flags.js';
 import { UsageError, messageOf } from '../errors.js';
 import { Scrapes } from '../metrics/scrape.js';
 import { createApp } from '../http/app.js';
@@ -9,8 +9,8 @@ import { formatAddress, startServers } from '../http/server.js';
 import type { ServerLimits } from '../http/server.js';
 import { openWebConfig } from '../http/web-config/web-security.js';
 import type { StatusSnapshot } from '../status/snapshot.js';
-import { App } from './app.js';
-import type { AppOptions } from './app.js';
+import { App } from './exporter.js';
+import type { AppOptions } from './exporter.js';
 import { needsRestart, warningsOf } from './configuration.js';
 
 export interface DaemonOptions extends Omit<AppOptions, 'config' | 'isOnce'> {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { startDaemon } from '../../../dist/app/daemon.js';
-import type { Daemon } from '../../../dist/app/daemon.js';
+import { startDaemon } from '../../../dist/exporter/daemon.js';
+import type { Daemon } from '../../../dist/exporter/daemon.js';
 import { systemClock } from '../../../dist/clock.js';
 import { parseConfig } from '../../../dist/config/load.js';
 

@@ -5,7 +5,7 @@ import { LOG_FORMATS, LOG_LEVELS } from '../log.js';
 import type { LogFormat, LogLevel } from '../log.js';
 import { FLAGS } from './flag-table.js';
 import type { FlagRow } from './flag-table.js';
-import { nearest, quote } from './problems.js';
+import { nearest, quote } from '../config/problems.js';
 
 /** The command line, checked, with every default filled in. */
 export interface Flags {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { FLAGS, helpText } from '../../../dist/config/flag-table.js';
-import { parseFlags } from '../../../dist/config/flags.js';
-import { problemsOf } from './reading.js';
+import { FLAGS, helpText } from '../../../dist/cli/flag-table.js';
+import { parseFlags } from '../../../dist/cli/flags.js';
+import { problemsOf } from '../config/reading.js';
 
 const DEFAULTS = {
   configFile: 'config.yaml',
