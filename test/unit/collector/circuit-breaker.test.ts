@@ -98,6 +98,19 @@ describe('the cool-down', () => {
     }
   });
 
+  it('takes none that became unreachable for evidence while a single one works', () => {
+    const calls = new Calls();
+    for (const n of [0, 1, 2, 3]) calls.answer(0, undefined, `rm-${n}`);
+    for (const n of [1, 2, 3]) for (let miss = 0; miss < 3; miss++) calls.answer(0, 'timeout', `rm-${n}`);
+    calls.answer(0, undefined, 'rm-0');
+    for (let n = 0; n < 30; n++) expect(calls.answer(0, 'timeout', `rm-${1 + (n % 3)}`)).to.equal(undefined);
+    expect([calls.cooldown.good, calls.cooldown.poor]).to.deep.equal([1, 3]);
+    // Nor does a reset leave anything behind.
+    calls.cooldown.reset(0);
+    calls.answer(0, undefined, 'rm-new');
+    expect(calls.cooldown.hasWorked).to.equal(true);
+  });
+
   it('takes those that worked for evidence once all of them are unreachable, and none that never did', () => {
     const calls = new Calls();
     for (const n of [1, 2, 3]) calls.answer(0, undefined, `rm-${n}`);
