@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { bugFields } from './internal-error.js';
+import { internalErrorFields } from './internal-error.js';
 import { startDaemon } from './exporter/daemon.js';
 import { runOnce } from './exporter/once.js';
 import { checkPermissions, permissionsTable } from './exporter/permissions.js';
@@ -62,7 +62,7 @@ async function run(argv: readonly string[]): Promise<number> {
   });
   // Nobody knows what it left half done. Node would print the line of code and the properties of the error, secrets too.
   process.on('uncaughtException', (thrown) => {
-    log.error('uncaught exception, the exporter ends', bugFields(thrown));
+    log.error('uncaught exception, the exporter ends', internalErrorFields(thrown));
     process.exit(EXIT_FAILURE);
   });
   if (flags.demo) return demo(flags, { about, clock, log });

@@ -1,12 +1,12 @@
-import type { Action, ApiError, Place } from '../domain/model.js';
-import { Cooldown } from './circuit-breaker.js';
-import type { CooldownChange, Subject } from './circuit-breaker.js';
-import { DueHeap } from './deadline-heap.js';
-import type { Waiting } from './deadline-heap.js';
+import type { Action, ApiError, AccountRegion } from '../domain/model.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import type { CircuitChange, Subject } from './circuit-breaker.js';
+import { DeadlineHeap } from './deadline-heap.js';
+import type { HeapEntry } from './deadline-heap.js';
 import { TokenBucket } from './token-bucket.js';
 import type { RateLimit } from './token-bucket.js';
-import { Turns } from './priority-alternator.js';
-import type { Urgency } from './priority-alternator.js';
+import { PriorityAlternator } from './priority-alternator.js';
+import type { Priority } from './priority-alternator.js';
 
 /** What waits, in order of precedence but for `idle` and `fresh`, which share: instances by urgency and standing. */
 const QUEUES = ['active', 'idle', 'fresh', 'unreachable', 'denied'] as const;
@@ -18,26 +18,26 @@ const FRESH_TURN = 25;
 const POOR_TURN = 50;
 
 /** A call that waits to be let in. */
-export interface Caller extends Waiting {
+export interface Waiter extends HeapEntry {
   readonly subject: Subject;
   /** Whether it asks for one job. */
   readonly isLookup?: boolean | undefined;
-  /** Let in, with a slot and a token: makes one attempt and then calls `grant.done`. */
-  granted(grant: Grant): void;
+  /** Let in, with a slot and a token: makes one attempt and then calls `permit.release`. */
+  acquired(permit: Permit): void;
   /** Told when a cool-down holds it back; without this it simply waits the cool-down out. */
-  readonly heldBack?: ((error: ApiError) => void) | undefined;
+  readonly rejected?: ((error: ApiError) => void) | undefined;
 }
 
 /** The right to make one attempt now. */
-export interface Grant {
+export interface Permit {
   readonly sentAt: number;
   /** The attempt has ended: gives the slot back and takes in the answer. Once. */
-  done(error: ApiError | undefined): void;
+  release(error: ApiError | undefined): void;
 }
 
 /** A caller whose turn it is, with its token taken. */
-export interface Taken {
-  readonly caller: Caller;
+export interface Acquired {
+  readonly waiter: Waiter;
   /** Whether it is the probe of a cool-down. */
   readonly isProbe: boolean;
   /** Of the cool-down, when it went out. */
@@ -45,18 +45,18 @@ export interface Taken {
 }
 
 /** What a call must have before it can be sent, such as credentials. */
-export interface Requisites {
-  atHand(): boolean;
+export interface Precondition {
+  isReady(): boolean;
   /** Tries to get them, within bounds. */
-  prepare(): Promise<void>;
+  ensure(): Promise<void>;
 }
 
-export interface GateOptions {
-  readonly place: Place;
+export interface ApiLimiterOptions {
+  readonly accountRegion: AccountRegion;
   readonly action: Action;
   readonly limit: RateLimit;
   /** Always at hand unless given. */
-  readonly requisites?: Requisites | undefined;
+  readonly precondition?: Precondition | undefined;
   readonly nowMs: number;
   /** How many instances there are to poll. */
   readonly instances: () => number;
@@ -64,25 +64,25 @@ export interface GateOptions {
   readonly patienceMs?: (() => number) | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly onCooldown: (change: Exclude<CooldownChange, undefined>, gate: Gate) => void;
+  readonly onCooldown: (change: Exclude<CircuitChange, undefined>, limiter: ApiLimiter) => void;
   /** The API throttled and the rate was lowered. */
-  readonly onThrottled: (error: ApiError, gate: Gate) => void;
+  readonly onThrottled: (error: ApiError, limiter: ApiLimiter) => void;
 }
 
 /** One action in one account and region: who waits for it, its budget, and whether calling is of use at all. */
-export class Gate {
-  readonly place: Place;
+export class ApiLimiter {
+  readonly accountRegion: AccountRegion;
   readonly action: Action;
   readonly bucket: TokenBucket;
-  readonly cooldown: Cooldown;
-  readonly #waiting: Readonly<Record<Queue, DueHeap<Caller>>> = {
-    active: new DueHeap(),
-    idle: new DueHeap(),
-    fresh: new DueHeap(),
-    unreachable: new DueHeap(),
-    denied: new DueHeap(),
+  readonly circuit: CircuitBreaker;
+  readonly #waiting: Readonly<Record<Queue, DeadlineHeap<Waiter>>> = {
+    active: new DeadlineHeap(),
+    idle: new DeadlineHeap(),
+    fresh: new DeadlineHeap(),
+    unreachable: new DeadlineHeap(),
+    denied: new DeadlineHeap(),
   };
-  readonly #turns = new Turns();
+  readonly #turns = new PriorityAlternator();
   /** Requests of idle instances since one that was never asked began to wait. */
   #idleInARow = 0;
   /** Whose turn it is of the unreachable: those that failed least, or whoever waited longest. */
@@ -92,25 +92,25 @@ export class Gate {
   readonly #instances: () => number;
   readonly #patienceMs: () => number;
   readonly #random: () => number;
-  readonly #onCooldown: GateOptions['onCooldown'];
-  readonly #onThrottled: GateOptions['onThrottled'];
-  readonly #requisites: Requisites | undefined;
+  readonly #onCooldown: ApiLimiterOptions['onCooldown'];
+  readonly #onThrottled: ApiLimiterOptions['onThrottled'];
+  readonly #requisites: Precondition | undefined;
   #isPreparing = false;
   /** The last preparation has ended: if it was in vain, the next call is let in to say why. */
   #isPrepared = false;
   /** Called when waiting for requisites is over. Set by the scheduler. */
   onPrepared: () => void = () => undefined;
 
-  constructor(options: GateOptions) {
-    const { place, action, limit, requisites, nowMs, instances, patienceMs, random } = options;
-    this.place = place;
+  constructor(options: ApiLimiterOptions) {
+    const { accountRegion, action, limit, precondition, nowMs, instances, patienceMs, random } = options;
+    this.accountRegion = accountRegion;
     this.action = action;
     this.bucket = new TokenBucket(limit, nowMs);
-    this.cooldown = new Cooldown(instances);
+    this.circuit = new CircuitBreaker(instances);
     this.#instances = instances;
     this.#patienceMs = patienceMs ?? (() => 0);
     this.#random = random;
-    this.#requisites = requisites;
+    this.#requisites = precondition;
     this.#onCooldown = options.onCooldown;
     this.#onThrottled = options.onThrottled;
   }
@@ -126,28 +126,28 @@ export class Gate {
     return Math.min(active.earliestDueAt, idle.earliestDueAt, fresh.earliestDueAt);
   }
 
-  add(caller: Caller, urgency: Urgency, nowMs: number): void {
-    const { cooling, nextCallAt } = this.cooldown;
+  add(waiter: Waiter, priority: Priority, nowMs: number): void {
+    const { cooling, nextCallAt } = this.circuit;
     // Once a probe may go out, it may as well be this one.
     const isHeldBack = cooling !== undefined && nextCallAt > nowMs;
-    if (isHeldBack && caller.heldBack !== undefined) caller.heldBack(heldBackBy(cooling.error));
-    else this.#waiting[queueOf(caller, urgency)].push(caller);
+    if (isHeldBack && waiter.rejected !== undefined) waiter.rejected(rejectionBy(cooling.error));
+    else this.#waiting[queueOf(waiter, priority)].push(waiter);
   }
 
-  remove(caller: Caller): void {
-    for (const queue of QUEUES) this.#waiting[queue].remove(caller);
+  remove(waiter: Waiter): void {
+    for (const queue of QUEUES) this.#waiting[queue].remove(waiter);
   }
 
   /** The instance is no longer of interest. */
-  forget(caller: Caller): void {
-    this.remove(caller);
-    this.cooldown.forget(caller.subject);
+  forget(waiter: Waiter): void {
+    this.remove(waiter);
+    this.circuit.forget(waiter.subject);
   }
 
   /** Other credentials or another endpoint: what was learnt of the instances is void. The owner makes every subject new. */
-  reset(nowMs: number): CooldownChange {
+  reset(nowMs: number): CircuitChange {
     this.#isPrepared = false;
-    return this.cooldown.reset(nowMs);
+    return this.circuit.reset(nowMs);
   }
 
   /**
@@ -155,7 +155,7 @@ export class Gate {
    * instance that is known to fail.
    */
   ready(nowMs: number, isForPoor: boolean): Queue | undefined {
-    if (this.cooldown.nextCallAt > nowMs) return undefined;
+    if (this.circuit.nextCallAt > nowMs) return undefined;
     const queue = this.#next(nowMs, isForPoor);
     return queue !== undefined && this.bucket.availableAt(nowMs) <= nowMs && this.#hasRequisites() ? queue : undefined;
   }
@@ -172,13 +172,13 @@ export class Gate {
   /** A probe goes to an instance that worked. Otherwise those never asked come first, until the idle ones would be late. */
   #isIdleFirst(nowMs: number): boolean {
     const waitedMs = nowMs - this.#waiting.idle.earliestDueAt;
-    if (this.cooldown.cooling !== undefined) return waitedMs >= 0;
+    if (this.circuit.cooling !== undefined) return waitedMs >= 0;
     return this.#idleInARow < FRESH_TURN - 1 && waitedMs >= this.#patienceMs();
   }
 
   /** Now and then one is asked again although healthy ones wait, or a mended policy would go unseen while the quota is used up. */
   get #isPoorTurn(): boolean {
-    return this.#healthyInARow >= POOR_TURN - 1 && this.cooldown.cooling === undefined;
+    return this.#healthyInARow >= POOR_TURN - 1 && this.circuit.cooling === undefined;
   }
 
   /** Whoever waited longest when it is their turn, else the unreachable first: any of them may have failed just once. */
@@ -194,8 +194,8 @@ export class Gate {
    * would leave together.
    */
   #hasRequisites(): boolean {
-    const requisites = this.#requisites;
-    if (requisites === undefined || this.#isPrepared || requisites.atHand()) return true;
+    const precondition = this.#requisites;
+    if (precondition === undefined || this.#isPrepared || precondition.isReady()) return true;
     if (!this.#isPreparing) {
       this.#isPreparing = true;
       const prepared = (): void => {
@@ -203,7 +203,7 @@ export class Gate {
         this.#isPrepared = true;
         this.onPrepared();
       };
-      requisites.prepare().then(prepared, prepared);
+      precondition.ensure().then(prepared, prepared);
     }
     return false;
   }
@@ -213,13 +213,13 @@ export class Gate {
     const { unreachable, denied } = this.#waiting;
     const poorDueAt = isForPoor ? Math.min(unreachable.earliestDueAt, denied.earliestDueAt) : Infinity;
     const dueAt = Math.min(this.earliestDueAt, poorDueAt);
-    return Math.max(dueAt, this.cooldown.nextCallAt, this.bucket.availableAt(nowMs));
+    return Math.max(dueAt, this.circuit.nextCallAt, this.bucket.availableAt(nowMs));
   }
 
   /** Takes out the caller whose turn it is, and its token. */
-  take(queue: Queue, nowMs: number): Taken | undefined {
-    const caller = this.#pick(queue, nowMs);
-    if (caller === undefined) return undefined;
+  take(queue: Queue, nowMs: number): Acquired | undefined {
+    const waiter = this.#pick(queue, nowMs);
+    if (waiter === undefined) return undefined;
     this.bucket.tryTake(nowMs);
     this.#isPrepared = false;
     if (isPoor(queue)) {
@@ -232,27 +232,27 @@ export class Gate {
       const isIdleWaiting = isFreshWaiting || idle.earliestDueAt <= nowMs;
       this.#turns.taken(queue === 'active' ? 'active' : 'idle', isIdleWaiting);
     }
-    return { caller, isProbe: this.cooldown.sent(), epoch: this.cooldown.epoch };
+    return { waiter, isProbe: this.circuit.sent(), epoch: this.circuit.epoch };
   }
 
   /**
    * First come, first served, but for the unreachable every other time. Those never asked go at random, so that the ones asked so far tell what share works; while
    * nothing has worked, so do the active ones.
    */
-  #pick(queue: Queue, nowMs: number): Caller | undefined {
+  #pick(queue: Queue, nowMs: number): Waiter | undefined {
     const own = this.#waiting[queue];
-    const { hasWorked } = this.cooldown;
+    const { hasWorked } = this.circuit;
     if (queue === 'unreachable') return this.#pickUnreachable(nowMs);
     if (queue !== 'fresh' && (queue !== 'active' || hasWorked)) return own.pop();
     const { active, fresh } = this.#waiting;
-    const isTrial = !hasWorked && this.cooldown.cooling !== undefined;
+    const isTrial = !hasWorked && this.circuit.cooling !== undefined;
     const heaps = isTrial ? [active, fresh] : [own];
     let index = Math.floor(this.#random() * heaps.reduce((sum, { size }) => sum + size, 0));
     for (const heap of heaps) {
-      const caller = heap.at(index);
-      if (caller !== undefined && caller.dueAt <= nowMs) {
-        heap.remove(caller);
-        return caller;
+      const waiter = heap.at(index);
+      if (waiter !== undefined && waiter.dueAt <= nowMs) {
+        heap.remove(waiter);
+        return waiter;
       }
       index -= heap.size;
     }
@@ -263,20 +263,20 @@ export class Gate {
    * One that was out for a moment does not queue behind those that hang for good: every other turn goes to the one that
    * missed least since it worked. The others are for whoever has waited longest, so that each is asked some time.
    */
-  #pickUnreachable(nowMs: number): Caller | undefined {
+  #pickUnreachable(nowMs: number): Waiter | undefined {
     const { unreachable } = this.#waiting;
     this.#isForLeastMissed = !this.#isForLeastMissed;
     let picked = unreachable.peek();
     if (picked === undefined || !this.#isForLeastMissed) return unreachable.pop();
-    for (const caller of unreachable) {
-      if (caller.dueAt <= nowMs && caller.subject.misses < picked.subject.misses) picked = caller;
+    for (const waiter of unreachable) {
+      if (waiter.dueAt <= nowMs && waiter.subject.misses < picked.subject.misses) picked = waiter;
     }
     unreachable.remove(picked);
     return picked;
   }
 
   answered(
-    { caller: { subject, isLookup }, isProbe, epoch }: Taken,
+    { waiter: { subject, isLookup }, isProbe, epoch }: Acquired,
     answer: { error: ApiError | undefined; sentAt: number; nowMs: number },
   ): void {
     const { error, sentAt, nowMs } = answer;
@@ -284,17 +284,17 @@ export class Gate {
       const isLowered = this.bucket.throttled({ sentAt, nowMs, retryAfterMs: error.retryAfterMs });
       if (isLowered) this.#onThrottled(error, this);
     }
-    if (epoch !== this.cooldown.epoch) return;
-    const change = this.cooldown.answered({ subject, isLookup, error, isProbe, sentAt, nowMs });
-    if (change === 'entered' && error !== undefined) this.#holdBack(heldBackBy(error));
+    if (epoch !== this.circuit.epoch) return;
+    const change = this.circuit.answered({ subject, isLookup, error, isProbe, sentAt, nowMs });
+    if (change === 'entered' && error !== undefined) this.#holdBack(rejectionBy(error));
     if (change !== undefined) this.#onCooldown(change, this);
   }
 
   #holdBack(error: ApiError): void {
     for (const heap of QUEUES.map((queue) => this.#waiting[queue])) {
-      for (const caller of [...heap].filter(({ heldBack }) => heldBack !== undefined)) {
-        heap.remove(caller);
-        caller.heldBack?.(error);
+      for (const waiter of [...heap].filter(({ rejected }) => rejected !== undefined)) {
+        heap.remove(waiter);
+        waiter.rejected?.(error);
       }
     }
   }
@@ -305,12 +305,12 @@ export function isPoor(queue: Queue): boolean {
   return queue === 'unreachable' || queue === 'denied';
 }
 
-function queueOf({ subject }: Caller, urgency: Urgency): Queue {
+function queueOf({ subject }: Waiter, priority: Priority): Queue {
   if (subject.standing === 'denied' || subject.standing === 'unreachable') return subject.standing;
-  if (urgency === 'active') return 'active';
+  if (priority === 'active') return 'active';
   return subject.standing === 'fresh' ? 'fresh' : 'idle';
 }
 
-function heldBackBy({ code, message, requestId }: ApiError): ApiError {
+function rejectionBy({ code, message, requestId }: ApiError): ApiError {
   return { kind: 'held_back', code, message: `held back after: ${message}`, requestId, retryAfterMs: undefined };
 }

@@ -1,28 +1,28 @@
-import type { CallsView } from '../domain/region-status.js';
+import type { ApiBudgetStatus } from '../domain/region-status.js';
 import type { RequestCounter } from '../metrics/requests.js';
-import type { Action, ApiError, ApiResult, Place } from '../domain/model.js';
+import type { Action, ApiError, ApiResult, AccountRegion } from '../domain/model.js';
 import { newSubject } from './circuit-breaker.js';
 import type { Subject } from './circuit-breaker.js';
-import { Gate } from './api-limiter.js';
-import type { Requisites } from './api-limiter.js';
+import { ApiLimiter } from './api-limiter.js';
+import type { Precondition } from './api-limiter.js';
 import type { Call } from './paginate.js';
-import type { Polling } from './poll-loop.js';
-import { call } from './call-with-retry.js';
+import type { PollLoop } from './poll-loop.js';
+import { callWithRetry } from './call-with-retry.js';
 import type { RateLimit } from './token-bucket.js';
-import { placeFields } from './event-log.js';
-import type { Shared } from './context.js';
+import { regionFields } from './event-log.js';
+import type { CollectorContext } from './context.js';
 import { UsageMeter } from './usage-meter.js';
 
-export interface GatesOptions {
-  readonly place: Place;
+export interface ApiLimitersOptions {
+  readonly accountRegion: AccountRegion;
   readonly limit: RateLimit;
-  readonly requisites: Requisites;
-  readonly shared: Shared;
-  readonly polling: () => Pick<Polling, 'size' | 'patienceMs'>;
+  readonly precondition: Precondition;
+  readonly context: CollectorContext;
+  readonly polling: () => Pick<PollLoop, 'size' | 'patienceMs'>;
 }
 
 interface Opened {
-  readonly gate: Gate;
+  readonly limiter: ApiLimiter;
   /** What requests that belong to no instance are about. */
   readonly subject: Subject;
   readonly usage: UsageMeter;
@@ -30,19 +30,19 @@ interface Opened {
 }
 
 /** The gates of one account and region, one for each action it uses, with the log of what happens at them. */
-export class Gates {
-  readonly #options: GatesOptions;
+export class ApiLimiters {
+  readonly #options: ApiLimitersOptions;
   readonly #opened = new Map<Action, Opened>();
   #limit: RateLimit;
 
-  constructor(options: GatesOptions) {
+  constructor(options: ApiLimitersOptions) {
     this.#options = options;
     this.#limit = options.limit;
   }
 
   /** The gate of an action, opened when it is first asked for. */
-  get(action: Action): Gate {
-    return this.#get(action).gate;
+  get(action: Action): ApiLimiter {
+    return this.#get(action).limiter;
   }
 
   #get(action: Action): Opened {
@@ -51,34 +51,34 @@ export class Gates {
 
   /** Makes calls of an action that belong to no instance, with all their repeats. */
   caller(action: Action, settings: { readonly maxAttempts: () => number; readonly signal: AbortSignal }): Call {
-    const { clock, random, scheduler } = this.#options.shared;
-    const { gate, subject } = this.#get(action);
+    const { clock, random, scheduler } = this.#options.context;
+    const { limiter, subject } = this.#get(action);
     return <T>(attempt: () => Promise<ApiResult<T>>) =>
-      call({
+      callWithRetry({
         scheduler,
-        gate,
+        limiter,
         clock,
         random,
         maxAttempts: settings.maxAttempts(),
         signal: settings.signal,
         subject,
         // A few calls that decide what is polled at all.
-        urgency: 'active',
+        priority: 'active',
         attempt,
       });
   }
 
   configure(limit: RateLimit): void {
     this.#limit = limit;
-    const nowMs = this.#options.shared.clock.now();
-    for (const { gate } of this.#opened.values()) gate.bucket.configure(limit, nowMs);
+    const nowMs = this.#options.context.clock.now();
+    for (const { limiter } of this.#opened.values()) limiter.bucket.configure(limit, nowMs);
   }
 
   /** Other credentials or another endpoint: what the answers so far showed is void. */
   reset(): void {
-    const nowMs = this.#options.shared.clock.now();
-    for (const { gate, subject } of this.#opened.values()) {
-      if (gate.reset(nowMs) === 'left') this.#logLeft(gate, 'the credentials or the endpoint changed');
+    const nowMs = this.#options.context.clock.now();
+    for (const { limiter, subject } of this.#opened.values()) {
+      if (limiter.reset(nowMs) === 'left') this.#logLeft(limiter, 'the credentials or the endpoint changed');
       Object.assign(subject, newSubject());
     }
   }
@@ -86,56 +86,57 @@ export class Gates {
   /** One attempt has ended; `code` is the error's. */
   attempted(action: Action, durationMs: number, code: string | undefined): void {
     const opened = this.#opened.get(action);
-    opened?.usage.note(this.#options.shared.clock.now());
+    opened?.usage.note(this.#options.context.clock.now());
     opened?.requests.ended(durationMs, code);
   }
 
   usedPerSecond(action: Action): number | undefined {
-    return this.#opened.get(action)?.usage.perSecond(this.#options.shared.clock.now());
+    return this.#opened.get(action)?.usage.perSecond(this.#options.context.clock.now());
   }
 
-  views(nowMs: number): readonly CallsView[] {
-    return [...this.#opened.values()].map(({ gate }) => {
-      const { cooling } = gate.cooldown;
+  views(nowMs: number): readonly ApiBudgetStatus[] {
+    return [...this.#opened.values()].map(({ limiter }) => {
+      const { cooling } = limiter.circuit;
       return {
-        action: gate.action,
-        requestsPerSecond: gate.bucket.rate(nowMs),
-        configuredRequestsPerSecond: gate.bucket.configuredRate,
+        action: limiter.action,
+        requestsPerSecond: limiter.bucket.rate(nowMs),
+        configuredRequestsPerSecond: limiter.bucket.configuredRate,
         cooldown: cooling && { until: cooling.until, code: cooling.error.code, message: cooling.error.message },
       };
     });
   }
 
   close(): void {
-    for (const { gate } of this.#opened.values()) this.#options.shared.scheduler.close(gate);
+    for (const { limiter } of this.#opened.values()) this.#options.context.scheduler.close(limiter);
   }
 
   #open(action: Action): Opened {
-    const { place, shared, polling, requisites } = this.#options;
-    const nowMs = shared.clock.now();
-    const gate = new Gate({
-      place,
+    const { accountRegion, context, polling, precondition } = this.#options;
+    const nowMs = context.clock.now();
+    const limiter = new ApiLimiter({
+      accountRegion,
       action,
       limit: this.#limit,
-      requisites,
+      precondition,
       nowMs,
       instances: () => (action === 'DescribeBackupTasks' ? polling().size : 0),
       patienceMs: () => polling().patienceMs(),
-      random: shared.random,
-      onCooldown: (change) => (change === 'entered' ? this.#logEntered(gate) : this.#logLeft(gate, 'a call worked')),
-      onThrottled: (error) => this.#logThrottled(gate, error),
+      random: context.random,
+      onCooldown: (change) =>
+        change === 'entered' ? this.#logEntered(limiter) : this.#logLeft(limiter, 'a call worked'),
+      onThrottled: (error) => this.#logThrottled(limiter, error),
     });
-    const requests = shared.self.requests.open(place, action);
-    const opened = { gate, subject: newSubject(), usage: new UsageMeter(nowMs), requests };
+    const requests = context.metrics.requests.open(accountRegion, action);
+    const opened = { limiter, subject: newSubject(), usage: new UsageMeter(nowMs), requests };
     this.#opened.set(action, opened);
-    shared.scheduler.open(gate);
+    context.scheduler.open(limiter);
     return opened;
   }
 
-  #logEntered({ action, cooldown: { cooling } }: Gate): void {
-    const { place, shared } = this.#options;
-    shared.log.warn('cool-down entered: calls are held back but for one probe at a time', {
-      ...placeFields(place),
+  #logEntered({ action, circuit: { cooling } }: ApiLimiter): void {
+    const { accountRegion, context } = this.#options;
+    context.log.warn('cool-down entered: calls are held back but for one probe at a time', {
+      ...regionFields(accountRegion),
       action,
       reason: cooling?.reason,
       code: cooling?.error.code,
@@ -144,19 +145,19 @@ export class Gates {
     });
   }
 
-  #logLeft({ action }: Gate, why: string): void {
-    const { place, shared } = this.#options;
-    shared.log.info(`cool-down left: ${why}`, { ...placeFields(place), action });
+  #logLeft({ action }: ApiLimiter, why: string): void {
+    const { accountRegion, context } = this.#options;
+    context.log.info(`cool-down left: ${why}`, { ...regionFields(accountRegion), action });
   }
 
-  #logThrottled({ action, bucket }: Gate, error: ApiError): void {
-    const { place, shared } = this.#options;
-    shared.log.warn('throttled: the rate is lowered', {
-      ...placeFields(place),
+  #logThrottled({ action, bucket }: ApiLimiter, error: ApiError): void {
+    const { accountRegion, context } = this.#options;
+    context.log.warn('throttled: the rate is lowered', {
+      ...regionFields(accountRegion),
       action,
       code: error.code,
       request_id: error.requestId,
-      requests_per_second: Number(bucket.rate(shared.clock.now()).toPrecision(3)),
+      requests_per_second: Number(bucket.rate(context.clock.now()).toPrecision(3)),
       configured: Number(bucket.configuredRate.toPrecision(3)),
     });
   }

@@ -1,13 +1,13 @@
 import type { Logger } from '../log.js';
-import type { Place } from '../domain/model.js';
+import type { AccountRegion } from '../domain/model.js';
 import { affordableIntervalMs, neededRate } from './poll-budget.js';
-import type { Demand } from './poll-budget.js';
-import { placeFields } from './event-log.js';
+import type { PollDemand } from './poll-budget.js';
+import { regionFields } from './event-log.js';
 
 /** What is to be told of one account and region. */
 export interface Budget {
-  readonly config: Place;
-  readonly polling: { readonly size: number; readonly demand: Demand };
+  readonly config: AccountRegion;
+  readonly pollLoop: { readonly size: number; readonly demand: PollDemand };
   /** Requests a second. */
   readonly limit: number;
 }
@@ -30,23 +30,23 @@ export class BudgetLog {
   }
 
   look(places: Iterable<Budget>): void {
-    for (const place of places) {
-      const { size } = place.polling;
-      const told = this.#told.get(place);
+    for (const region of places) {
+      const { size } = region.pollLoop;
+      const told = this.#told.get(region);
       if (size === 0 || (told !== undefined && Math.abs(size - told) < told * NOTABLE_CHANGE)) continue;
-      this.#told.set(place, size);
-      this.#tell(place);
+      this.#told.set(region, size);
+      this.#tell(region);
     }
   }
 
-  #tell({ config, polling, limit }: Budget): void {
-    const { idleIntervalMs } = polling.demand;
-    const needed = neededRate(polling.demand);
-    const instances = polling.size === 1 ? '1 instance' : `${polling.size.toLocaleString('en-US')} instances`;
+  #tell({ config, pollLoop, limit }: Budget): void {
+    const { idleIntervalMs } = pollLoop.demand;
+    const needed = neededRate(pollLoop.demand);
+    const instances = pollLoop.size === 1 ? '1 instance' : `${pollLoop.size.toLocaleString('en-US')} instances`;
     const need = `${instances} every ${duration(idleIntervalMs)} need ${rate(needed)}/s in ${config.regionId}; the limit is ${rate(limit)}/s`;
-    if (needed <= limit) return this.#log.info(need, placeFields(config));
-    const reached = duration(affordableIntervalMs(polling.demand, limit));
-    this.#log.warn(`${need}: idle instances are polled every ${reached} instead`, placeFields(config));
+    if (needed <= limit) return this.#log.info(need, regionFields(config));
+    const reached = duration(affordableIntervalMs(pollLoop.demand, limit));
+    this.#log.warn(`${need}: idle instances are polled every ${reached} instead`, regionFields(config));
   }
 }
 

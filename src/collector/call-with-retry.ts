@@ -3,9 +3,9 @@ import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { ApiError, ApiResult, ErrorKind } from '../domain/model.js';
 import type { Subject } from './circuit-breaker.js';
-import type { Gate, Grant } from './api-limiter.js';
+import type { ApiLimiter, Permit } from './api-limiter.js';
 import type { Scheduler } from './scheduler.js';
-import type { Urgency } from './priority-alternator.js';
+import type { Priority } from './priority-alternator.js';
 
 const FIRST_BACKOFF_MS = 500;
 const MOST_BACKOFF_MS = 20_000;
@@ -25,9 +25,9 @@ const REPEATS: { readonly [K in ErrorKind]?: number } = {
   token_expired: 1,
 };
 
-export interface CallOptions<T> {
+export interface RetryOptions<T> {
   readonly scheduler: Scheduler;
-  readonly gate: Gate;
+  readonly limiter: ApiLimiter;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -36,9 +36,9 @@ export interface CallOptions<T> {
   /** What the cool-down learns about. */
   readonly subject: Subject;
   readonly isLookup?: boolean | undefined;
-  readonly urgency: Urgency;
+  readonly priority: Priority;
   /** The first attempt's, where the caller holds one already. */
-  readonly grant?: Grant | undefined;
+  readonly permit?: Permit | undefined;
   readonly attempt: () => Promise<ApiResult<T>>;
 }
 
@@ -46,21 +46,21 @@ export interface CallOptions<T> {
  * One call with its repeats. Each attempt is let in by the scheduler with a slot and a token of its own; a wait holds
  * neither. Never throws.
  */
-export async function call<T>(options: CallOptions<T>): Promise<ApiResult<T>> {
+export async function callWithRetry<T>(options: RetryOptions<T>): Promise<ApiResult<T>> {
   const { attempt, clock, maxAttempts, random, signal } = options;
-  let { grant } = options;
+  let { permit } = options;
   let last: ApiResult<T> | undefined;
   const failures = new Map<ErrorKind, number>();
   for (let attempts = 1; ; attempts++) {
-    const admitted = grant ?? (await admit(options));
-    grant = undefined;
+    const admitted = permit ?? (await admit(options));
+    permit = undefined;
     if ('kind' in admitted) return last ?? { ok: false, error: admitted };
     try {
       last = await attempt();
     } catch (thrown) {
       last = { ok: false, error: bug(thrown) };
     }
-    admitted.done(last.ok ? undefined : last.error);
+    admitted.release(last.ok ? undefined : last.error);
     if (last.ok || attempts >= maxAttempts) return last;
     const { kind, retryAfterMs } = last.error;
     const ofKind = (failures.get(kind) ?? 0) + 1;
@@ -77,22 +77,22 @@ export function backoffMs(attempts: number, random: () => number): number {
 }
 
 /** Waits for a slot and a token; an error when a cool-down or the end of the program comes first. */
-function admit(options: CallOptions<unknown>): Promise<Grant | ApiError> {
-  const { scheduler, gate, clock, urgency, subject, isLookup, signal } = options;
+function admit(options: RetryOptions<unknown>): Promise<Permit | ApiError> {
+  const { scheduler, limiter, clock, priority, subject, isLookup, signal } = options;
   return new Promise((resolve) => {
-    const finish = (outcome: Grant | ApiError): void => {
+    const finish = (outcome: Permit | ApiError): void => {
       signal.removeEventListener('abort', abort);
       resolve(outcome);
     };
-    const place = { dueAt: clock.now(), order: 0, position: -1 };
-    const caller = { subject, isLookup, ...place, granted: finish, heldBack: finish };
+    const entry = { dueAt: clock.now(), order: 0, position: -1 };
+    const waiter = { subject, isLookup, ...entry, acquired: finish, rejected: finish };
     const abort = (): void => {
-      gate.remove(caller);
+      limiter.remove(waiter);
       finish(ABORTED);
     };
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
-    else scheduler.add(gate, caller, urgency);
+    else scheduler.add(limiter, waiter, priority);
   });
 }
 

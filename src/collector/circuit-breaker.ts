@@ -38,7 +38,7 @@ const VERDICTS: { readonly [K in ErrorKind]: Verdict } = {
   bug: 'undecided',
 };
 
-export interface Cooling {
+export interface OpenCircuit {
   readonly reason: 'authorisation' | 'outage';
   /** When the next probe may go out. */
   readonly until: number;
@@ -71,15 +71,15 @@ export interface Answer {
   readonly nowMs: number;
 }
 
-export type CooldownChange = 'entered' | 'left' | undefined;
+export type CircuitChange = 'entered' | 'left' | undefined;
 
 /**
  * A circuit breaker for one action in one account and region. Evidence comes from instances that last worked: an instance
  * that is denied or unreachable says nothing about the others. Opens on an answer that concerns the whole account, in an
  * outage, and on denials while nothing works; then lets one probe through at a time. Any success closes it.
  */
-export class Cooldown {
-  #cooling: Cooling | undefined;
+export class CircuitBreaker {
+  #cooling: OpenCircuit | undefined;
   #leftAt = -Infinity;
   #pauseMs = 0;
   #isProbing = false;
@@ -99,7 +99,7 @@ export class Cooldown {
     this.#instances = instances;
   }
 
-  get cooling(): Cooling | undefined {
+  get cooling(): OpenCircuit | undefined {
     return this.#cooling;
   }
 
@@ -142,7 +142,7 @@ export class Cooldown {
   }
 
   /** Takes in the answer of a call. */
-  answered(answer: Answer): CooldownChange {
+  answered(answer: Answer): CircuitChange {
     const { subject, error, nowMs } = answer;
     const verdict = verdictOf(answer);
     const isNews = this.#isEvidence(subject);
@@ -165,7 +165,7 @@ export class Cooldown {
   }
 
   /** Begins anew, with other credentials or another endpoint. The owner makes every subject new. */
-  reset(nowMs: number): CooldownChange {
+  reset(nowMs: number): CircuitChange {
     const change = this.#cooling === undefined ? undefined : 'left';
     this.#epoch++;
     this.#close(nowMs);
@@ -223,7 +223,7 @@ export class Cooldown {
     }
   }
 
-  #reasonToCool(verdict: Verdict): Cooling['reason'] | undefined {
+  #reasonToCool(verdict: Verdict): OpenCircuit['reason'] | undefined {
     if (verdict === 'rejected') return 'authorisation';
     if (verdict === 'unsent') return 'outage';
     const isTrialOver = this.#tried >= TRIAL_CALLS;
@@ -238,10 +238,10 @@ export class Cooldown {
 
   /** The failure of a call that was on its way when the cooling began changes nothing; its success ends it. */
   #whileCooling(
-    cooling: Cooling,
+    cooling: OpenCircuit,
     { verdict, isNews, wasFresh }: { verdict: Verdict; isNews: boolean; wasFresh: boolean },
     answer: Answer,
-  ): CooldownChange {
+  ): CircuitChange {
     const { error, sentAt, nowMs, isProbe } = answer;
     if (this.#hasEnded(cooling, verdict, answer)) {
       this.#close(nowMs);
@@ -259,7 +259,7 @@ export class Cooldown {
     return undefined;
   }
 
-  #hasEnded({ reason }: Cooling, verdict: Verdict, { error, isProbe }: Answer): boolean {
+  #hasEnded({ reason }: OpenCircuit, verdict: Verdict, { error, isProbe }: Answer): boolean {
     if (reason === 'outage') return isFromCloud(error);
     // A denied probe shows that the key is accepted again; it does not hold back the instances that work.
     return verdict === 'works' || (verdict === 'denied' && isProbe && this.hasWorked);
@@ -277,7 +277,7 @@ function verdictOf({ error, isLookup }: Answer): Verdict {
   return verdict === 'unreachable' && isLookup === true ? 'undecided' : verdict;
 }
 
-function limitsOf(reason: Cooling['reason']): { readonly first: number; readonly most: number } {
+function limitsOf(reason: OpenCircuit['reason']): { readonly first: number; readonly most: number } {
   return reason === 'outage' ? OUTAGE_MS : AUTHORISATION_MS;
 }
 

@@ -2,11 +2,11 @@ import type { LookupFunction } from 'node:net';
 import type { Clock } from '../clock.js';
 import type { Fleet } from '../state/fleet.js';
 import type { LogFields, Logger } from '../log.js';
-import type { SelfMetrics } from '../metrics/exporter-metrics.js';
+import type { ExporterMetrics } from '../metrics/exporter-metrics.js';
 import type { Scheduler } from './scheduler.js';
 
 /** What every account and region shares with the others. */
-export interface Shared {
+export interface CollectorContext {
   readonly version: string;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -14,9 +14,9 @@ export interface Shared {
   readonly log: Logger;
   readonly fleet: Fleet;
   readonly scheduler: Scheduler;
-  readonly self: SelfMetrics;
+  readonly metrics: ExporterMetrics;
   /** Logs and counts an exception that should not exist. */
-  readonly onBug: (thrown: unknown, fields?: LogFields) => void;
+  readonly onInternalError: (thrown: unknown, fields?: LogFields) => void;
   /** Poll everything once and no more. */
   readonly isOnce: boolean;
   /** In place of the system's name resolution. */

@@ -1,5 +1,5 @@
 /** Something that waits for its due time. It sits in at most one heap at a time and is its own place in it. */
-export interface Waiting {
+export interface HeapEntry {
   /** Milliseconds of the steady timeline. */
   dueAt: number;
   /** Breaks ties: first come, first served. Set by the heap. */
@@ -9,7 +9,7 @@ export interface Waiting {
 }
 
 /** A binary heap by due time that allocates nothing per entry and can take any entry out. */
-export class DueHeap<T extends Waiting> {
+export class DeadlineHeap<T extends HeapEntry> {
   readonly #entries: T[] = [];
   #nextOrder = 0;
 
@@ -92,6 +92,6 @@ export class DueHeap<T extends Waiting> {
   }
 }
 
-function isBefore(one: Waiting, other: Waiting): boolean {
+function isBefore(one: HeapEntry, other: HeapEntry): boolean {
   return one.dueAt === other.dueAt ? one.order < other.order : one.dueAt < other.dueAt;
 }

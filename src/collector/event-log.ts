@@ -1,16 +1,16 @@
 import type { FleetEvent } from '../domain/apply-poll.js';
 import type { LogFields, Logger } from '../log.js';
-import type { Instance, Place } from '../domain/model.js';
+import type { Instance, AccountRegion } from '../domain/model.js';
 
 /** Odd values are told once each; a cloud that makes up new ones for ever must not fill the memory. */
 const MAX_TOLD_VALUES = 1_000;
 
-export function placeFields({ account, regionId }: Place): LogFields {
+export function regionFields({ account, regionId }: AccountRegion): LogFields {
   return { account, region_id: regionId };
 }
 
 export function instanceFields(instance: Instance): LogFields {
-  return { ...placeFields(instance), instance_id: instance.instanceId };
+  return { ...regionFields(instance), instance_id: instance.instanceId };
 }
 
 /** Logs what polls change: one line an event. */

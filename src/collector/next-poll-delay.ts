@@ -8,25 +8,29 @@ const UNSUPPORTED_MS = 3_600_000;
 export const JITTER = 0.05;
 
 /** How often one target has failed in a row, and how. */
-export interface Streak {
+export interface FailureStreak {
   readonly failures: number;
   readonly denials: number;
 }
 
-export const NO_STREAK: Streak = { failures: 0, denials: 0 };
+export const NO_FAILURES: FailureStreak = { failures: 0, denials: 0 };
 /** Of an instance that says that it has no backup tasks, and is asked again before that is believed. */
-const UNCONFIRMED: Streak = { failures: 0, denials: 0 };
+const UNCONFIRMED: FailureStreak = { failures: 0, denials: 0 };
 /** Of an instance that is asked hourly: no streak either, yet no measure of how fast the others are polled. */
-const RESTING: Streak = { failures: 0, denials: 0 };
+const RESTING: FailureStreak = { failures: 0, denials: 0 };
 
 /** @param isUnsupported whether the instance is believed to have no backup tasks */
-export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | undefined, isUnsupported: boolean): Streak {
+export function nextStreak(
+  { failures, denials }: FailureStreak,
+  kind: ErrorKind | undefined,
+  isUnsupported: boolean,
+): FailureStreak {
   switch (kind) {
     case 'unsupported':
       return isUnsupported ? RESTING : UNCONFIRMED;
     case undefined:
     case 'not_now':
-      return NO_STREAK;
+      return NO_FAILURES;
     case 'denied':
       return { failures: 0, denials: denials + 1 };
     default:
@@ -37,7 +41,7 @@ export function nextStreak({ failures, denials }: Streak, kind: ErrorKind | unde
 /** The time from the start of a poll to the start of the next, given how the last ones went. */
 export function nextDelayMs(options: {
   readonly intervalMs: number;
-  readonly streak: Streak;
+  readonly streak: FailureStreak;
   readonly random: () => number;
 }): number {
   const { intervalMs, streak, random } = options;

@@ -57,7 +57,7 @@ async function listByNumber(
   filter: InstancesFilter,
 ): Promise<ApiResult<readonly ListedInstance[]>> {
   const found = new Map<string, ListedInstance>();
-  const pages = await everyPage(async (pageNumber) => {
+  const pages = await forEachPage(async (pageNumber) => {
     const page = await fetchInstances(options, { ...filter, pageNumber });
     if (!page.ok) return page;
     for (const instance of page.value.instances) found.set(instance.instanceId, instance);
@@ -73,7 +73,7 @@ export async function listTags({
   signal,
 }: ListingOptions): Promise<ApiResult<ReadonlyMap<string, Readonly<Record<string, string>>>>> {
   const found = new Map<string, Readonly<Record<string, string>>>();
-  const pages = await everyPage(async (pageNumber) => {
+  const pages = await forEachPage(async (pageNumber) => {
     const page: ApiResult<TagsPage> = await call(() => source.describeDBInstanceByTags({ pageNumber }, signal));
     if (!page.ok) return page;
     for (const { instanceId, tags } of page.value.tags) found.set(instanceId, { ...found.get(instanceId), ...tags });
@@ -89,7 +89,7 @@ interface PageSize {
 }
 
 /** Fetches page after page until the listing's own count is reached, or a page is empty. */
-async function everyPage(
+async function forEachPage(
   fetchPage: (pageNumber: number) => Promise<ApiResult<PageSize>>,
 ): Promise<ApiResult<undefined>> {
   let entries = 0;

@@ -3,22 +3,22 @@ import { instanceKey } from '../domain/model.js';
 import type { ApiError, Instance, Lookup, PollResult } from '../domain/model.js';
 import { newSubject } from './circuit-breaker.js';
 import type { Standing, Subject } from './circuit-breaker.js';
-import type { Caller, Gate, Grant } from './api-limiter.js';
-import { JITTER, NO_STREAK, nextDelayMs, nextStreak } from './next-poll-delay.js';
-import type { Streak } from './next-poll-delay.js';
+import type { Waiter, ApiLimiter, Permit } from './api-limiter.js';
+import { JITTER, NO_FAILURES, nextDelayMs, nextStreak } from './next-poll-delay.js';
+import type { FailureStreak } from './next-poll-delay.js';
 import { listTasks, lookUpTask } from './poll-instance.js';
 import type { PollOptions } from './poll-instance.js';
-import { call } from './call-with-retry.js';
+import { callWithRetry } from './call-with-retry.js';
 import type { Scheduler } from './scheduler.js';
 import type { TaskSource } from './ports.js';
-import { SweepMeter, affordableIntervalMs } from './poll-budget.js';
-import type { Demand } from './poll-budget.js';
-import type { Urgency } from './priority-alternator.js';
+import { CycleMeter, affordableIntervalMs } from './poll-budget.js';
+import type { PollDemand } from './poll-budget.js';
+import type { Priority } from './priority-alternator.js';
 
 /** The part of the affordable interval by which polls may come late for the sake of instances that were never asked. */
 const PATIENCE = 0.05;
 
-export interface PollingSettings {
+export interface PollSettings {
   readonly idleIntervalMs: number;
   readonly activeIntervalMs: number;
   readonly maxAttempts: number;
@@ -28,24 +28,24 @@ export interface PollingSettings {
 const MAX_LOOKUPS = 4;
 
 /** What the result of a poll means for what comes after it. */
-export interface Outlook {
+export interface NextPoll {
   readonly isActive: boolean;
   /** It is believed to have no backup tasks. */
   readonly isUnsupported: boolean;
   /** Jobs whose lookup is due. */
-  readonly openJobs: readonly string[];
+  readonly pendingJobIds: readonly string[];
 }
 
-export interface PollingOptions {
+export interface PollLoopOptions {
   readonly scheduler: Scheduler;
-  readonly gate: Gate;
+  readonly limiter: ApiLimiter;
   readonly source: TaskSource;
-  readonly settings: PollingSettings;
+  readonly settings: PollSettings;
   /** Takes in what a poll gave; undefined when the instance is no longer of interest. */
-  readonly settle: (key: string, instance: Instance, result: PollResult) => Promise<Outlook | undefined>;
+  readonly settle: (key: string, instance: Instance, result: PollResult) => Promise<NextPoll | undefined>;
   /** The same for a lookup. */
-  readonly settleLookup: (key: string, lookup: Lookup) => Promise<Outlook | undefined>;
-  readonly onBug: (instance: Instance, thrown: unknown) => void;
+  readonly settleLookup: (key: string, lookup: Lookup) => Promise<NextPoll | undefined>;
+  readonly onInternalError: (instance: Instance, thrown: unknown) => void;
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
@@ -55,73 +55,76 @@ export interface PollingOptions {
 
 /** What becomes of targets: one for all of them, since closures of each would add up. */
 interface Owner {
-  run(target: Target, grant: Grant): void;
-  readonly giveUp: ((target: Target, error: ApiError) => void) | undefined;
+  run(target: PolledInstance, permit: Permit): void;
+  readonly giveUp: ((target: PolledInstance, error: ApiError) => void) | undefined;
 }
 
-class Target implements Caller, Subject {
+class PolledInstance implements Waiter, Subject {
   /** Kept: to make and hash it anew costs more than it to look anything up. */
   readonly key: string;
   instance: Instance;
-  outlook: Outlook;
+  nextPoll: NextPoll;
   dueAt: number;
   order = 0;
   position = -1;
   startedAt: number | undefined;
   isTried = false;
   isRemoved = false;
-  streak: Streak = NO_STREAK;
+  streak: FailureStreak = NO_FAILURES;
   standing: Standing = 'fresh';
   misses = Infinity;
-  readonly heldBack: ((error: ApiError) => void) | undefined;
+  readonly rejected: ((error: ApiError) => void) | undefined;
   readonly #owner: Owner;
 
-  constructor(owner: Owner, { key, instance, outlook, dueAt }: Pick<Target, 'key' | 'instance' | 'outlook' | 'dueAt'>) {
+  constructor(
+    owner: Owner,
+    { key, instance, nextPoll, dueAt }: Pick<PolledInstance, 'key' | 'instance' | 'nextPoll' | 'dueAt'>,
+  ) {
     const { giveUp } = owner;
     this.#owner = owner;
     this.key = key;
     this.instance = instance;
-    this.outlook = outlook;
+    this.nextPoll = nextPoll;
     this.dueAt = dueAt;
-    this.heldBack = giveUp && ((error) => giveUp(this, error));
+    this.rejected = giveUp && ((error) => giveUp(this, error));
   }
 
   get subject(): Subject {
     return this;
   }
 
-  granted(grant: Grant): void {
-    this.#owner.run(this, grant);
+  acquired(permit: Permit): void {
+    this.#owner.run(this, permit);
   }
 }
 
-function urgencyOf({ outlook }: Target): Urgency {
-  return outlook.isActive ? 'active' : 'idle';
+function priorityOf({ nextPoll }: PolledInstance): Priority {
+  return nextPoll.isActive ? 'active' : 'idle';
 }
 
 /** Polls the instances of one account and region, each on a schedule of its own and never twice at once. */
-export class Polling {
-  readonly #options: PollingOptions;
+export class PollLoop {
+  readonly #options: PollLoopOptions;
   readonly #owner: Owner;
-  readonly #targets = new Map<string, Target>();
-  readonly #meter = new SweepMeter();
-  #settings: PollingSettings;
+  readonly #instances = new Map<string, PolledInstance>();
+  readonly #meter = new CycleMeter();
+  #settings: PollSettings;
   #active = 0;
   #untried = 0;
   #hasSwept = false;
   #restartedAt = -Infinity;
 
-  constructor(options: PollingOptions) {
+  constructor(options: PollLoopOptions) {
     this.#options = options;
     this.#owner = {
-      run: (target, grant) => void this.#run(target, grant),
+      run: (target, permit) => void this.#run(target, permit),
       giveUp: options.isOnce ? (target, error) => void this.#giveUp(target, error) : undefined,
     };
     this.#settings = options.settings;
   }
 
   get size(): number {
-    return this.#targets.size;
+    return this.#instances.size;
   }
 
   /** Instances that no poll has reached yet, not even in vain. */
@@ -129,67 +132,67 @@ export class Polling {
     return this.#untried;
   }
 
-  get demand(): Demand {
-    return { idle: this.#targets.size - this.#active, active: this.#active, ...this.#settings };
+  get demand(): PollDemand {
+    return { idle: this.#instances.size - this.#active, active: this.#active, ...this.#settings };
   }
 
   /** New intervals hold from each instance's next poll on. */
-  configure(settings: PollingSettings): void {
+  configure(settings: PollSettings): void {
     this.#settings = settings;
   }
 
   /** Other credentials or another endpoint: whatever failed is polled again at once, and nothing is known of any instance. */
   restart(): void {
-    const { scheduler, gate, clock } = this.#options;
+    const { scheduler, limiter, clock } = this.#options;
     this.#restartedAt = clock.now();
-    const waiting = [...this.#targets.values()].filter(({ position }) => position !== -1);
-    for (const target of waiting) gate.remove(target);
-    for (const target of this.#targets.values()) {
+    const waiting = [...this.#instances.values()].filter(({ position }) => position !== -1);
+    for (const target of waiting) limiter.remove(target);
+    for (const target of this.#instances.values()) {
       Object.assign(target, newSubject());
-      if (target.streak !== NO_STREAK) target.dueAt = this.#restartedAt;
-      target.streak = NO_STREAK;
+      if (target.streak !== NO_FAILURES) target.dueAt = this.#restartedAt;
+      target.streak = NO_FAILURES;
     }
     scheduler.addAll(
-      gate,
-      waiting.map((target) => [target, urgencyOf(target)] as const),
+      limiter,
+      waiting.map((target) => [target, priorityOf(target)] as const),
     );
   }
 
   /** New instances are due at once; known ones only take over what changed. */
-  add(instances: Iterable<readonly [Instance, Outlook]>): void {
-    const { scheduler, gate, clock } = this.#options;
-    const fresh: Target[] = [];
-    for (const [instance, outlook] of instances) {
+  add(instances: Iterable<readonly [Instance, NextPoll]>): void {
+    const { scheduler, limiter, clock } = this.#options;
+    const fresh: PolledInstance[] = [];
+    for (const [instance, nextPoll] of instances) {
       const key = instanceKey(instance);
-      const known = this.#targets.get(key);
-      if (known === undefined) fresh.push(this.#create({ key, instance, outlook, dueAt: clock.now() }));
+      const known = this.#instances.get(key);
+      if (known === undefined) fresh.push(this.#create({ key, instance, nextPoll, dueAt: clock.now() }));
       else known.instance = instance;
     }
     scheduler.addAll(
-      gate,
-      fresh.map((target) => [target, urgencyOf(target)] as const),
+      limiter,
+      fresh.map((target) => [target, priorityOf(target)] as const),
     );
   }
 
   remove(key: string): void {
-    const target = this.#targets.get(key);
+    const target = this.#instances.get(key);
     if (target === undefined) return;
-    this.#options.gate.forget(target);
-    this.#targets.delete(key);
+    this.#options.limiter.forget(target);
+    this.#instances.delete(key);
     target.isRemoved = true;
     if (!target.isTried) this.#tried();
-    if (target.outlook.isActive) this.#active--;
+    if (target.nextPoll.isActive) this.#active--;
   }
 
   /** When an instance is polled next; undefined while it is being polled. */
   nextPollAt(key: string): number | undefined {
-    const target = this.#targets.get(key);
+    const target = this.#instances.get(key);
     return target === undefined || target.position === -1 ? undefined : target.dueAt;
   }
 
   /** How far the most overdue instance is behind; 0 until the first sweep has ended. */
   lagMs(nowMs: number): number {
-    return this.#hasSwept ? Math.max(0, nowMs - this.#options.gate.earliestDueAt) : 0;
+    return this.#hasSwept ? Math.max(0, nowMs - this.#options.limiter.earliestDueAt) : 0;
   }
 
   /** The interval that idle instances really get: by what the limit allows now, and by what the last sweep took. */
@@ -205,35 +208,35 @@ export class Polling {
 
   /** The interval that the limit allows instances that work, if those never asked are like those that were. */
   #affordableMs(nowMs: number): number {
-    const { bucket, cooldown } = this.#options.gate;
-    const known = cooldown.good + cooldown.poor;
+    const { bucket, circuit } = this.#options.limiter;
+    const known = circuit.good + circuit.poor;
     const fresh = this.size - known;
-    const working = known === 0 ? fresh : cooldown.good + (fresh * cooldown.good) / known;
+    const working = known === 0 ? fresh : circuit.good + (fresh * circuit.good) / known;
     const demand = { ...this.demand, idle: Math.max(0, working - this.#active) };
     return affordableIntervalMs(demand, bucket.rate(nowMs));
   }
 
-  #create(properties: Pick<Target, 'key' | 'instance' | 'outlook' | 'dueAt'>): Target {
-    const target = new Target(this.#owner, properties);
-    this.#targets.set(target.key, target);
+  #create(properties: Pick<PolledInstance, 'key' | 'instance' | 'nextPoll' | 'dueAt'>): PolledInstance {
+    const target = new PolledInstance(this.#owner, properties);
+    this.#instances.set(target.key, target);
     this.#untried++;
-    if (target.outlook.isActive) this.#active++;
+    if (target.nextPoll.isActive) this.#active++;
     return target;
   }
 
   /** One poll and its consequences. Never rejects: a loop must not die of anything. */
-  async #run(target: Target, grant: Grant): Promise<void> {
-    const gapMs = this.#sweepGap(target, grant.sentAt);
-    target.startedAt = grant.sentAt;
+  async #run(target: PolledInstance, permit: Permit): Promise<void> {
+    const gapMs = this.#sweepGap(target, permit.sentAt);
+    target.startedAt = permit.sentAt;
     const { settle, settleLookup, isOnce, signal } = this.#options;
     const { key, instance } = target;
-    const result = await listTasks(this.#pollOptions(target, grant));
+    const result = await listTasks(this.#pollOptions(target, permit));
     if (result.ok && gapMs !== undefined) {
-      this.#meter.note(gapMs, { nowMs: grant.sentAt, sweepMs: this.#settings.idleIntervalMs });
+      this.#meter.note(gapMs, { nowMs: permit.sentAt, sweepMs: this.#settings.idleIntervalMs });
     }
     await this.#settle(target, () => settle(key, instance, result));
     // The first lookup that fails ends them: no instance keeps a slot busy for long, or puts off its next listing.
-    const jobs = result.ok ? target.outlook.openJobs.slice(0, MAX_LOOKUPS) : [];
+    const jobs = result.ok ? target.nextPoll.pendingJobIds.slice(0, MAX_LOOKUPS) : [];
     for (const job of jobs) {
       if (target.isRemoved) break;
       const lookup = await lookUpTask(this.#pollOptions(target, undefined), job);
@@ -243,63 +246,63 @@ export class Polling {
     if (!isOnce && !signal.aborted) this.#reschedule(target, result);
   }
 
-  /** @param grant of a listing; a lookup asks for its own */
-  #pollOptions(target: Target, grant: Grant | undefined): PollOptions {
-    const { scheduler, gate, source, clock, random, signal } = this.#options;
+  /** @param permit of a listing; a lookup asks for its own */
+  #pollOptions(target: PolledInstance, permit: Permit | undefined): PollOptions {
+    const { scheduler, limiter, source, clock, random, signal } = this.#options;
     return {
       source,
       instanceId: target.instance.instanceId,
       signal,
       call: (attempt) =>
-        call({
+        callWithRetry({
           scheduler,
-          gate,
+          limiter,
           clock,
           random,
           maxAttempts: this.#settings.maxAttempts,
           signal,
           subject: target,
-          isLookup: grant === undefined,
-          urgency: urgencyOf(target),
-          grant,
+          isLookup: permit === undefined,
+          priority: priorityOf(target),
+          permit,
           attempt,
         }),
     };
   }
 
-  async #settle(target: Target, takeIn: () => Promise<Outlook | undefined>): Promise<void> {
-    let outlook: Outlook | undefined;
+  async #settle(target: PolledInstance, takeIn: () => Promise<NextPoll | undefined>): Promise<void> {
+    let nextPoll: NextPoll | undefined;
     try {
-      outlook = await takeIn();
+      nextPoll = await takeIn();
     } catch (thrown) {
-      this.#options.onBug(target.instance, thrown);
+      this.#options.onInternalError(target.instance, thrown);
     }
     if (target.isRemoved) return;
     if (!target.isTried) {
       target.isTried = true;
       this.#tried();
     }
-    if (outlook === undefined) return;
-    this.#active += Number(outlook.isActive) - Number(target.outlook.isActive);
-    target.outlook = outlook;
+    if (nextPoll === undefined) return;
+    this.#active += Number(nextPoll.isActive) - Number(target.nextPoll.isActive);
+    target.nextPoll = nextPoll;
   }
 
-  #reschedule(target: Target, result: PollResult): void {
-    const { scheduler, gate, random, clock } = this.#options;
+  #reschedule(target: PolledInstance, result: PollResult): void {
+    const { scheduler, limiter, random, clock } = this.#options;
     if (target.isRemoved) return;
     const startedAt = target.startedAt ?? clock.now();
     if (!result.ok && startedAt < this.#restartedAt) {
       target.dueAt = clock.now();
-      return scheduler.add(gate, target, urgencyOf(target));
+      return scheduler.add(limiter, target, priorityOf(target));
     }
-    const { isActive, isUnsupported } = target.outlook;
+    const { isActive, isUnsupported } = target.nextPoll;
     target.streak = nextStreak(target.streak, result.ok ? undefined : result.error.kind, isUnsupported);
     const intervalMs = isActive ? this.#settings.activeIntervalMs : this.#settings.idleIntervalMs;
     target.dueAt = startedAt + nextDelayMs({ intervalMs, streak: target.streak, random });
-    scheduler.add(gate, target, urgencyOf(target));
+    scheduler.add(limiter, target, priorityOf(target));
   }
 
-  async #giveUp(target: Target, error: ApiError): Promise<void> {
+  async #giveUp(target: PolledInstance, error: ApiError): Promise<void> {
     await this.#settle(target, () => this.#options.settle(target.key, target.instance, { ok: false, error }));
   }
 
@@ -309,9 +312,9 @@ export class Polling {
   }
 
   /** The time from an idle poll to the next; undefined when a cool-down or a failure made it: that is not the pace of the sweep. */
-  #sweepGap({ startedAt, streak, outlook }: Target, nowMs: number): number | undefined {
-    const { gate } = this.#options;
-    if (startedAt === undefined || outlook.isActive || streak !== NO_STREAK || startedAt < gate.cooldown.leftAt) {
+  #sweepGap({ startedAt, streak, nextPoll }: PolledInstance, nowMs: number): number | undefined {
+    const { limiter } = this.#options;
+    if (startedAt === undefined || nextPoll.isActive || streak !== NO_FAILURES || startedAt < limiter.circuit.leftAt) {
       return undefined;
     }
     return nowMs - startedAt;

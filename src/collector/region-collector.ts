@@ -3,30 +3,30 @@ import type { CredentialsProvider } from '../rds/credentials/credentials.js';
 import { endpointOf } from '../rds/endpoints.js';
 import { createRdsApi } from '../rds/rds-client.js';
 import type { RdsApi } from '../rds/rds-client.js';
-import type { PlaceView } from '../domain/region-status.js';
+import type { RegionStatus } from '../domain/region-status.js';
 import { instanceKey } from '../domain/model.js';
 import type { Action, ApiError, Instance } from '../domain/model.js';
 import { Discovery } from './discovery.js';
-import { Polling } from './poll-loop.js';
-import type { LeftOut } from './selection.js';
-import { instanceFields, placeFields } from './event-log.js';
-import { Gates } from './api-limiters.js';
+import { PollLoop } from './poll-loop.js';
+import type { SkippedInstance } from './selection.js';
+import { instanceFields, regionFields } from './event-log.js';
+import { ApiLimiters } from './api-limiters.js';
 import { isSameConfig, shardLimit } from '../exporter/region-settings.js';
-import type { PlaceConfig } from '../exporter/region-settings.js';
-import type { Shared } from './context.js';
-import { NOTHING_DISCOVERED, Targets } from './inventory.js';
+import type { RegionSettings } from '../exporter/region-settings.js';
+import type { CollectorContext } from './context.js';
+import { NOTHING_DISCOVERED, Inventory } from './inventory.js';
 
 /** Data is served for at least this many of the intervals that are really reached. */
 const STALE_INTERVALS = 3;
 
 /** One account in one region: its connection, its discovery, its polling, and what is to be told of them. */
-export class PlaceRunner {
-  readonly #shared: Shared;
-  readonly #gates: Gates;
-  readonly #targets: Targets;
-  readonly polling: Polling;
+export class RegionCollector {
+  readonly #context: CollectorContext;
+  readonly #limiters: ApiLimiters;
+  readonly #inventory: Inventory;
+  readonly pollLoop: PollLoop;
   readonly #stop = new AbortController();
-  #config: PlaceConfig;
+  #config: RegionSettings;
   #api: RdsApi;
   #discovery: Discovery | undefined;
   #discoveryStop = new AbortController();
@@ -34,29 +34,29 @@ export class PlaceRunner {
   /** The same of the tags alone. */
   #tagsFailingCode: string | undefined;
 
-  constructor(config: PlaceConfig, credentials: CredentialsProvider, shared: Shared) {
-    const { clock, random, scheduler, onBug, isOnce } = shared;
+  constructor(config: RegionSettings, credentials: CredentialsProvider, context: CollectorContext) {
+    const { clock, random, scheduler, onInternalError: onBug, isOnce } = context;
     this.#config = config;
-    this.#shared = shared;
+    this.#context = context;
     // One listener for each call that waits or is under way; each is removed when its call ends.
     setMaxListeners(0, this.#stop.signal);
-    this.#gates = new Gates({
-      place: config,
+    this.#limiters = new ApiLimiters({
+      accountRegion: config,
       limit: limitOf(config),
-      requisites: { atHand: () => this.#api.atHand(), prepare: () => this.#api.prepare(this.#stop.signal) },
-      shared,
-      polling: () => this.polling,
+      precondition: { isReady: () => this.#api.atHand(), ensure: () => this.#api.prepare(this.#stop.signal) },
+      context,
+      polling: () => this.pollLoop,
     });
-    this.#targets = new Targets(config, shared, () => this.polling);
+    this.#inventory = new Inventory(config, context, () => this.pollLoop);
     this.#api = this.#connect(credentials);
-    this.polling = new Polling({
+    this.pollLoop = new PollLoop({
       scheduler,
-      gate: this.#gates.get('DescribeBackupTasks'),
+      limiter: this.#limiters.get('DescribeBackupTasks'),
       source: { describeBackupTasks: (request, signal) => this.#api.describeBackupTasks(request, signal) },
       settings: config.polling,
-      settle: (key, instance, result) => this.#targets.settle(key, instance, result),
-      settleLookup: (key, lookup) => this.#targets.settleLookup(key, lookup),
-      onBug: (instance, thrown) => onBug(thrown, instanceFields(instance)),
+      settle: (key, instance, result) => this.#inventory.settle(key, instance, result),
+      settleLookup: (key, lookup) => this.#inventory.settleLookup(key, lookup),
+      onInternalError: (instance, thrown) => onBug(thrown, instanceFields(instance)),
       clock,
       random,
       signal: this.#stop.signal,
@@ -64,7 +64,7 @@ export class PlaceRunner {
     });
   }
 
-  get config(): PlaceConfig {
+  get config(): RegionSettings {
     return this.#config;
   }
 
@@ -73,16 +73,16 @@ export class PlaceRunner {
     return limitOf(this.#config).requestsPerSecond;
   }
 
-  get leftOut(): readonly LeftOut[] {
-    return this.#targets.leftOut;
+  get skipped(): readonly SkippedInstance[] {
+    return this.#inventory.skipped;
   }
 
   /** Why the first look at this place is not over; undefined once it is. */
   get pending(): string | undefined {
     const where = `${this.#config.account} in ${this.#config.regionId}`;
     if (this.#discovery?.hasBegun === false) return `the first discovery of ${where} has not ended`;
-    const { size, untried } = this.polling;
-    const isHeldBack = this.#gates.get('DescribeBackupTasks').cooldown.cooling !== undefined;
+    const { size, untried } = this.pollLoop;
+    const isHeldBack = this.#limiters.get('DescribeBackupTasks').circuit.cooling !== undefined;
     return untried === 0 || isHeldBack ? undefined : `${untried} of ${size} instances of ${where} have not been polled`;
   }
 
@@ -90,19 +90,19 @@ export class PlaceRunner {
   start(phase: number): void {
     this.#discovery = this.#createDiscovery(phase);
     void this.#discovery?.run();
-    this.#targets.configure(this.#config);
+    this.#inventory.configure(this.#config);
   }
 
   /** Discovers once and polls once. True if discovery, where it is on, worked. */
   async startOnce(): Promise<boolean> {
     this.#discovery = this.#createDiscovery(1);
     await this.#discovery?.refresh();
-    this.#targets.configure(this.#config);
+    this.#inventory.configure(this.#config);
     return this.#discovery?.success ?? true;
   }
 
   /** Takes over a new configuration of the same place. What has not changed goes on undisturbed. */
-  configure(config: PlaceConfig, credentials: CredentialsProvider): void {
+  configure(config: RegionSettings, credentials: CredentialsProvider): void {
     const before = this.#config;
     this.#config = config;
     const isMoved = !isSameConfig(cloudOf(before), cloudOf(config));
@@ -110,72 +110,72 @@ export class PlaceRunner {
       void (isMoved ? this.#api.close() : this.#api.retire());
       this.#api = this.#connect(credentials);
     }
-    this.#gates.configure(limitOf(config));
-    this.polling.configure(config.polling);
+    this.#limiters.configure(limitOf(config));
+    this.pollLoop.configure(config.polling);
     if (isMoved) this.beginAnew();
-    else if (isSameConfig(before.settings.discovery, config.settings.discovery)) this.#targets.configure(config);
+    else if (isSameConfig(before.settings.discovery, config.settings.discovery)) this.#inventory.configure(config);
     else this.#discoverAnew();
   }
 
   /** Another answers, or on another's behalf: what the answers so far showed is void. */
   beginAnew(): void {
-    this.#gates.reset();
-    this.polling.restart();
+    this.#limiters.reset();
+    this.pollLoop.restart();
     this.#discoverAnew();
   }
 
   #discoverAnew(): void {
     this.#discoveryStop.abort();
     this.#discoveryStop = new AbortController();
-    if (this.#config.settings.discovery === undefined) this.#targets.discovered(NOTHING_DISCOVERED);
+    if (this.#config.settings.discovery === undefined) this.#inventory.discovered(NOTHING_DISCOVERED);
     this.start(1);
   }
 
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#discoveryStop.abort();
-    this.#gates.close();
+    this.#limiters.close();
     await this.#api.close();
   }
 
   /** Stops, and forgets every instance. */
   remove(): void {
-    this.#targets.clear();
-    this.#shared.self.requests.remove(this.#config);
+    this.#inventory.clear();
+    this.#context.metrics.requests.remove(this.#config);
     void this.stop();
   }
 
   nextPollAt(instance: Instance): number | undefined {
-    return this.polling.nextPollAt(instanceKey(instance));
+    return this.pollLoop.nextPollAt(instanceKey(instance));
   }
 
   usedRequestsPerSecond(action: Action): number | undefined {
-    return this.#gates.usedPerSecond(action);
+    return this.#limiters.usedPerSecond(action);
   }
 
   /** @param unsupported how many of the polled instances the API says have no backup tasks */
-  view(nowMs: number, unsupported: number): PlaceView {
+  view(nowMs: number, unsupported: number): RegionStatus {
     const { account, regionId, polling } = this.#config;
     return {
       account,
       regionId,
-      targets: this.polling.size - unsupported,
-      targetsNeverPolled: this.polling.untried,
-      targetsUnsupported: unsupported + this.#targets.leftOut.length,
-      staleAfterMs: Math.max(polling.staleAfterMs, STALE_INTERVALS * this.polling.reachedIntervalMs(nowMs)),
+      targets: this.pollLoop.size - unsupported,
+      targetsNeverPolled: this.pollLoop.untried,
+      targetsUnsupported: unsupported + this.#inventory.skipped.length,
+      staleAfterMs: Math.max(polling.staleAfterMs, STALE_INTERVALS * this.pollLoop.reachedIntervalMs(nowMs)),
       discovery: this.#discovery && {
         success: this.#discovery.success,
         lastSuccessAt: this.#discovery.lastSuccessAt,
         problem: this.#discovery.problem?.message,
       },
-      calls: this.#gates.views(nowMs),
-      pollLagMs: this.polling.lagMs(nowMs),
+      calls: this.#limiters.views(nowMs),
+      pollLagMs: this.pollLoop.lagMs(nowMs),
     };
   }
 
   #connect(credentials: CredentialsProvider): RdsApi {
     const { region, regionId, polling } = this.#config;
-    const { clock, version, lookup } = this.#shared;
+    const { clock, version, lookup } = this.#context;
     return createRdsApi({
       regionId,
       endpoint: endpointOf(region),
@@ -184,7 +184,7 @@ export class PlaceRunner {
       version,
       clock,
       lookup,
-      observe: (action, durationMs, code) => this.#gates.attempted(action, durationMs, code),
+      observe: (action, durationMs, code) => this.#limiters.attempted(action, durationMs, code),
     });
   }
 
@@ -192,7 +192,7 @@ export class PlaceRunner {
     const config = this.#config.settings.discovery;
     if (config === undefined) return undefined;
     const { engines, include, exclude, tags, resourceGroupId, tagLabels, refreshIntervalMs } = config;
-    const { clock, random } = this.#shared;
+    const { clock, random } = this.#context;
     const { signal } = this.#discoveryStop;
     const maxAttempts = (): number => this.#config.polling.maxAttempts;
     return new Discovery({
@@ -200,9 +200,9 @@ export class PlaceRunner {
         describeDBInstances: (request) => this.#api.describeDBInstances(request, signal),
         describeDBInstanceByTags: (request) => this.#api.describeDBInstanceByTags(request, signal),
       },
-      callInstances: this.#gates.caller('DescribeDBInstances', { maxAttempts, signal }),
+      callInstances: this.#limiters.caller('DescribeDBInstances', { maxAttempts, signal }),
       callTags:
-        tagLabels.length > 0 ? this.#gates.caller('DescribeDBInstanceByTags', { maxAttempts, signal }) : undefined,
+        tagLabels.length > 0 ? this.#limiters.caller('DescribeDBInstanceByTags', { maxAttempts, signal }) : undefined,
       filter: { tags, resourceGroupId },
       rules: { engines, include, exclude },
       refreshIntervalMs,
@@ -211,42 +211,42 @@ export class PlaceRunner {
       random,
       signal,
       onDiscovered: (discovered) => {
-        if (this.#failingCode !== undefined) this.#shared.log.info('discovery recovered', placeFields(this.#config));
+        if (this.#failingCode !== undefined) this.#context.log.info('discovery recovered', regionFields(this.#config));
         this.#failingCode = undefined;
         this.#logTags(discovered.tagsError);
-        this.#targets.discovered(discovered);
+        this.#inventory.discovered(discovered);
       },
       onFailure: (error) => this.#logFailure(error),
     });
   }
 
   #logFailure(error: ApiError): void {
-    if (error.kind === 'bug') this.#shared.self.internalError();
+    if (error.kind === 'bug') this.#context.metrics.internalError();
     if (error.code === this.#failingCode) return;
     this.#failingCode = error.code;
     this.#warn('discovery failing: the last complete list of instances stays', error);
   }
 
   #logTags(error: ApiError | undefined): void {
-    if (error?.kind === 'bug') this.#shared.self.internalError();
+    if (error?.kind === 'bug') this.#context.metrics.internalError();
     if (error?.code === this.#tagsFailingCode) return;
     this.#tagsFailingCode = error?.code;
-    if (error === undefined) this.#shared.log.info('listing instance tags recovered', placeFields(this.#config));
+    if (error === undefined) this.#context.log.info('listing instance tags recovered', regionFields(this.#config));
     else if (error.kind === 'denied')
       this.#warn('listing instance tags is denied; watching the instances without tag labels', error);
     else this.#warn('failed to list instance tags; keeping the last known tag labels', error);
   }
 
   #warn(text: string, { code, message, requestId }: ApiError): void {
-    this.#shared.log.warn(text, { ...placeFields(this.#config), code, request_id: requestId, error: message });
+    this.#context.log.warn(text, { ...regionFields(this.#config), code, request_id: requestId, error: message });
   }
 }
 
-function limitOf({ region, sharding }: PlaceConfig): { requestsPerSecond: number; burst: number } {
+function limitOf({ region, sharding }: RegionSettings): { requestsPerSecond: number; burst: number } {
   return shardLimit(region.rateLimit, sharding.count);
 }
 
 /** What decides who answers, and on whose behalf: another one may know other instances and allow other requests. */
-function cloudOf({ region: { endpoint, network }, settings: { credentials } }: PlaceConfig): unknown {
+function cloudOf({ region: { endpoint, network }, settings: { credentials } }: RegionSettings): unknown {
   return [endpoint, network, credentials];
 }

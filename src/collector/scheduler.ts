@@ -1,18 +1,18 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import type { Clock } from '../clock.js';
-import { placeKey } from '../domain/model.js';
+import { accountRegionKey } from '../domain/model.js';
 import { isPoor } from './api-limiter.js';
-import type { Caller, Gate, Queue, Taken } from './api-limiter.js';
-import { Lane } from './lane.js';
-import { Turns } from './priority-alternator.js';
-import type { Urgency } from './priority-alternator.js';
+import type { Waiter, ApiLimiter, Queue, Acquired } from './api-limiter.js';
+import { RegionSlots } from './region-slots.js';
+import { PriorityAlternator } from './priority-alternator.js';
+import type { Priority } from './priority-alternator.js';
 
 interface Candidate {
-  readonly lane: Lane;
-  readonly gate: Gate;
+  readonly slots: RegionSlots;
+  readonly limiter: ApiLimiter;
   readonly queue: Queue;
-  readonly urgency: Urgency;
+  readonly priority: Priority;
 }
 
 /**
@@ -21,8 +21,8 @@ interface Candidate {
  */
 export class Scheduler {
   readonly #clock: Clock;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #turns = new Turns();
+  readonly #slots = new Map<string, RegionSlots>();
+  readonly #turns = new PriorityAlternator();
   #concurrency: number;
   /** The bound on requests in flight. Its own queue stays empty: it is only called with a slot free. */
   readonly limit: LimitFunction;
@@ -50,33 +50,33 @@ export class Scheduler {
     this.#pump();
   }
 
-  open(gate: Gate): void {
-    const key = placeKey(gate.place);
-    const lane = this.#lanes.get(key) ?? new Lane(this.#clock.now());
-    lane.gates = [...lane.gates, gate];
-    gate.onPrepared = () => this.#pump();
-    this.#lanes.set(key, lane);
+  open(limiter: ApiLimiter): void {
+    const key = accountRegionKey(limiter.accountRegion);
+    const slots = this.#slots.get(key) ?? new RegionSlots(this.#clock.now());
+    slots.limiters = [...slots.limiters, limiter];
+    limiter.onPrepared = () => this.#pump();
+    this.#slots.set(key, slots);
   }
 
   /** Whoever waits at the gate waits for good: its owner has taken its callers out. */
-  close(gate: Gate): void {
-    const key = placeKey(gate.place);
-    const lane = this.#lanes.get(key);
-    if (lane === undefined) return;
-    lane.gates = lane.gates.filter((other) => other !== gate);
-    if (lane.gates.length === 0) this.#lanes.delete(key);
+  close(limiter: ApiLimiter): void {
+    const key = accountRegionKey(limiter.accountRegion);
+    const slots = this.#slots.get(key);
+    if (slots === undefined) return;
+    slots.limiters = slots.limiters.filter((other) => other !== limiter);
+    if (slots.limiters.length === 0) this.#slots.delete(key);
   }
 
   /** Lets the caller in at its due time, or as soon after as a slot and a token are free. */
-  add(gate: Gate, caller: Caller, urgency: Urgency): void {
-    gate.add(caller, urgency, this.#clock.now());
+  add(limiter: ApiLimiter, waiter: Waiter, priority: Priority): void {
+    limiter.add(waiter, priority, this.#clock.now());
     this.#pump();
   }
 
   /** Several at once, without looking for free slots in between. */
-  addAll(gate: Gate, callers: Iterable<readonly [Caller, Urgency]>): void {
+  addAll(limiter: ApiLimiter, callers: Iterable<readonly [Waiter, Priority]>): void {
     const nowMs = this.#clock.now();
-    for (const [caller, urgency] of callers) gate.add(caller, urgency, nowMs);
+    for (const [waiter, priority] of callers) limiter.add(waiter, priority, nowMs);
     this.#pump();
   }
 
@@ -98,35 +98,35 @@ export class Scheduler {
   }
 
   /**
-   * Lanes below their share of the slots come first; among them the urgent, then the lane that holds the fewest slots,
-   * then the one that used them least of late. A lane may take what quiet ones leave of theirs, up to its share among the
-   * busy, and go beyond while nobody else waits; but it leaves a slot to each lane that is quiet at the moment, so that
+   * Regions below their share of the slots come first; among them the urgent, then the region that holds the fewest slots,
+   * then the one that used them least of late. A region may take what quiet ones leave of theirs, up to its share among the
+   * busy, and go beyond while nobody else waits; but it leaves a slot to each region that is quiet at the moment, so that
    * requests that hang in one region never take the last slot of the rest. Instances that are known to fail come last.
    */
   #pick(nowMs: number): Candidate | undefined {
     const candidates: Candidate[] = [];
     let poor = 0;
     const isForPoor = this.#isForPoor;
-    let lanesBusy = 0;
-    let lanesQuiet = 0;
-    for (const lane of this.#lanes.values()) {
+    let busy = 0;
+    let quiet = 0;
+    for (const slots of this.#slots.values()) {
       const before = candidates.length;
-      for (const gate of lane.gates) {
-        const queue = gate.ready(nowMs, isForPoor);
+      for (const limiter of slots.limiters) {
+        const queue = limiter.ready(nowMs, isForPoor);
         if (queue === undefined) continue;
         if (isPoor(queue)) poor++;
-        candidates.push({ lane, gate, queue, urgency: queue === 'active' ? 'active' : 'idle' });
+        candidates.push({ slots, limiter, queue, priority: queue === 'active' ? 'active' : 'idle' });
       }
-      if (lane.held > 0 || candidates.length > before) lanesBusy++;
-      else if (lane.isUsed) lanesQuiet++;
+      if (slots.held > 0 || candidates.length > before) busy++;
+      else if (slots.isUsed) quiet++;
     }
     if (candidates.length === 0) return undefined;
-    const lanes = { busy: lanesBusy, quiet: lanesQuiet };
+    const regions = { busy, quiet };
     const healthy = poor === 0 ? candidates : candidates.filter(({ queue }) => !isPoor(queue));
-    const allowed = this.#allowed(healthy, lanes, nowMs);
+    const allowed = this.#allowed(healthy, regions, nowMs);
     if (allowed.length > 0 || poor === 0) return this.#mostUrgent(allowed, nowMs);
     const failing = candidates.filter(({ queue }) => isPoor(queue));
-    return this.#mostUrgent(this.#allowed(failing, lanes, nowMs), nowMs);
+    return this.#mostUrgent(this.#allowed(failing, regions, nowMs), nowMs);
   }
 
   /** Those of the candidates that may take a slot now. */
@@ -138,12 +138,12 @@ export class Scheduler {
     if (candidates.length < 2 && busy + quiet < 2) return candidates;
     const share = this.#concurrency / (busy + quiet);
     const below = this.#below(share, candidates);
-    // Where lanes outnumber slots, a slot held all the time is more than a share.
-    const entitled = share >= 1 ? below : below.filter(({ lane }) => lane.usageAfterNext(nowMs) <= share);
+    // Where regions outnumber slots, a slot held all the time is more than a share.
+    const entitled = share >= 1 ? below : below.filter(({ slots }) => slots.usageAfterNext(nowMs) <= share);
     if (entitled.length > 0) return entitled;
     const reserved = Math.min(quiet, this.#concurrency >> 1);
     if (this.#concurrency - this.#held <= reserved) return [];
-    const isAlone = candidates.every(({ lane }) => lane === candidates[0]?.lane);
+    const isAlone = candidates.every(({ slots }) => slots === candidates[0]?.slots);
     return isAlone ? candidates : this.#below(this.#concurrency / busy, candidates);
   }
 
@@ -152,34 +152,34 @@ export class Scheduler {
     return this.#heldByPoor < Math.max(1, this.#concurrency >> 2);
   }
 
-  /** Those whose lane holds less than its share, which is at least one slot. */
+  /** Those whose region holds less than its share, which is at least one slot. */
   #below(share: number, candidates: readonly Candidate[]): readonly Candidate[] {
     const most = Math.max(1, Math.floor(share));
-    return candidates.filter(({ lane }) => lane.held < most);
+    return candidates.filter(({ slots }) => slots.held < most);
   }
 
   #mostUrgent(candidates: readonly Candidate[], nowMs: number): Candidate | undefined {
     if (candidates.length < 2) return candidates[0];
-    const has = (urgency: Urgency): boolean => candidates.some((candidate) => candidate.urgency === urgency);
+    const has = (priority: Priority): boolean => candidates.some((candidate) => candidate.priority === priority);
     const turn = this.#turns.next(has('active'), has('idle'));
     let best: Candidate | undefined;
     for (const candidate of candidates) {
-      if (candidate.urgency === turn && (best === undefined || isBefore(candidate, best, nowMs))) best = candidate;
+      if (candidate.priority === turn && (best === undefined || isBefore(candidate, best, nowMs))) best = candidate;
     }
     if (turn !== undefined) this.#turns.taken(turn, has('idle'));
     return best;
   }
 
-  #letIn({ lane, gate, queue }: Candidate, nowMs: number): void {
-    const taken = gate.take(queue, nowMs);
+  #letIn({ slots, limiter, queue }: Candidate, nowMs: number): void {
+    const taken = limiter.take(queue, nowMs);
     if (taken === undefined) return;
     const poor = Number(isPoor(queue));
-    lane.take(nowMs);
+    slots.take(nowMs);
     this.#held++;
     this.#heldByPoor += poor;
-    void this.limit(() => this.#attempt(gate, taken, nowMs)).then(() => {
+    void this.limit(() => this.#attempt(limiter, taken, nowMs)).then(() => {
       const endedAt = this.#clock.now();
-      lane.giveBack(endedAt, endedAt - nowMs);
+      slots.giveBack(endedAt, endedAt - nowMs);
       this.#held--;
       this.#heldByPoor -= poor;
       this.#pump();
@@ -187,12 +187,12 @@ export class Scheduler {
   }
 
   /** Resolves, and so gives the slot back, when the caller says that its attempt has ended. */
-  #attempt(gate: Gate, taken: Taken, sentAt: number): Promise<void> {
+  #attempt(limiter: ApiLimiter, taken: Acquired, sentAt: number): Promise<void> {
     return new Promise((release) => {
-      taken.caller.granted({
+      taken.waiter.acquired({
         sentAt,
-        done: (error) => {
-          gate.answered(taken, { error, sentAt, nowMs: this.#clock.now() });
+        release: (error) => {
+          limiter.answered(taken, { error, sentAt, nowMs: this.#clock.now() });
           release();
         },
       });
@@ -204,10 +204,10 @@ export class Scheduler {
     let wakeAt = Infinity;
     const isForPoor = this.#isForPoor;
     if (this.#held < this.#concurrency) {
-      for (const { gates } of this.#lanes.values()) {
-        for (const gate of gates) {
+      for (const { limiters } of this.#slots.values()) {
+        for (const limiter of limiters) {
           // Somebody who is ready now is kept waiting by the shares: a slot given back, not time, changes that.
-          const readyAt = gate.readyAt(nowMs, isForPoor);
+          const readyAt = limiter.readyAt(nowMs, isForPoor);
           if (readyAt > nowMs && readyAt < wakeAt) wakeAt = readyAt;
         }
       }
@@ -224,7 +224,7 @@ export class Scheduler {
 }
 
 function isBefore(one: Candidate, other: Candidate, nowMs: number): boolean {
-  if (one.lane.held !== other.lane.held) return one.lane.held < other.lane.held;
-  if (one.lane !== other.lane) return one.lane.usage(nowMs) < other.lane.usage(nowMs);
-  return one.gate.earliestDueAt < other.gate.earliestDueAt;
+  if (one.slots.held !== other.slots.held) return one.slots.held < other.slots.held;
+  if (one.slots !== other.slots) return one.slots.usage(nowMs) < other.slots.usage(nowMs);
+  return one.limiter.earliestDueAt < other.limiter.earliestDueAt;
 }

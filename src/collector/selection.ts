@@ -1,4 +1,4 @@
-import type { Instance, Place } from '../domain/model.js';
+import type { Instance, AccountRegion } from '../domain/model.js';
 import type { ListedInstance } from './ports.js';
 
 /** Engines that have backup tasks, in the API's own words. */
@@ -15,7 +15,7 @@ export interface SelectionRules {
 }
 
 /** An instance that matches the rules but has no backup tasks. */
-export interface LeftOut {
+export interface SkippedInstance {
   readonly instanceId: string;
   readonly name: string;
   readonly reason: string;
@@ -23,20 +23,20 @@ export interface LeftOut {
 
 export interface Selection {
   readonly selected: readonly ListedInstance[];
-  readonly leftOut: readonly LeftOut[];
+  readonly skipped: readonly SkippedInstance[];
 }
 
 /** Of what the API lists, the instances to poll and those that have nothing to poll. */
 export function select(listed: readonly ListedInstance[], rules: SelectionRules): Selection {
   const selected: ListedInstance[] = [];
-  const leftOut: LeftOut[] = [];
+  const skipped: SkippedInstance[] = [];
   for (const instance of listed) {
     if (!matches(instance, rules)) continue;
     const reason = reasonToLeaveOut(instance);
     if (reason === undefined) selected.push(instance);
-    else leftOut.push({ instanceId: instance.instanceId, name: instance.name, reason });
+    else skipped.push({ instanceId: instance.instanceId, name: instance.name, reason });
   }
-  return { selected, leftOut };
+  return { selected, skipped };
 }
 
 function matches({ instanceId, name, engine }: ListedInstance, { engines, include, exclude }: SelectionRules): boolean {
@@ -62,7 +62,7 @@ export interface StaticTarget {
 }
 
 export interface TargetSources {
-  readonly place: Place;
+  readonly accountRegion: AccountRegion;
   /** Of this place. Polled whatever the filters say. */
   readonly statics: readonly StaticTarget[];
   readonly selected: readonly ListedInstance[];
@@ -76,24 +76,24 @@ export interface TargetSources {
 
 /** The instances to poll in one place: the discovered and the static, each once, static labels on top. */
 export function targetsOf(sources: TargetSources): readonly Instance[] {
-  const { place, statics, selected, listed, stuckAfterMs } = sources;
+  const { accountRegion, statics, selected, listed, stuckAfterMs } = sources;
   const known = new Map(listed.map((instance) => [instance.instanceId, instance]));
   const targets = new Map<string, Instance>();
   for (const instance of selected) {
     const { instanceId } = instance;
     const own = { labels: tagLabelsOf(sources, instanceId), stuckAfterMs };
-    targets.set(instanceId, describe(place, instanceId, instance, own));
+    targets.set(instanceId, describe(accountRegion, instanceId, instance, own));
   }
   for (const { id, labels, stuckAfterMs: ownMs } of statics) {
     const own = { labels: { ...tagLabelsOf(sources, id), ...labels }, stuckAfterMs: ownMs };
-    targets.set(id, describe(place, id, known.get(id), own));
+    targets.set(id, describe(accountRegion, id, known.get(id), own));
   }
   return [...targets.values()];
 }
 
 /** One literal: an object put together by spreads has a hidden class of its own, larger than the object. */
 function describe(
-  { account, regionId }: Place,
+  { account, regionId }: AccountRegion,
   instanceId: string,
   listed: ListedInstance | undefined,
   { labels, stuckAfterMs }: Pick<Instance, 'labels' | 'stuckAfterMs'>,

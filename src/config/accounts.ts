@@ -5,15 +5,15 @@ import { readInstance } from './instances.js';
 import type { InstanceContext } from './instances.js';
 import { AGE, readRateLimit } from './polling.js';
 import { readRegion } from './regions.js';
-import type { Setting, Shape } from './setting.js';
+import type { ConfigNode, Pattern } from './config-node.js';
 import { unique } from './unique.js';
 
-const NAME: Shape = {
+const NAME: Pattern = {
   pattern: /^[^\s\p{Cc}](?:[^\p{Cc}]{0,126}[^\s\p{Cc}])?$/u,
   rule: 'must be 1 to 128 characters, without control characters and without spaces at the ends',
 };
 
-export function readAccounts(setting: Setting, polling: PollingConfig): readonly AccountConfig[] {
+export function readAccounts(setting: ConfigNode, polling: PollingConfig): readonly AccountConfig[] {
   const items = setting.required().items('must list at least one account');
   return unique('duplicate account', items, (item) => {
     const account = readAccount(item, polling);
@@ -21,7 +21,7 @@ export function readAccounts(setting: Setting, polling: PollingConfig): readonly
   });
 }
 
-function readAccount(setting: Setting, polling: PollingConfig): AccountConfig {
+function readAccount(setting: ConfigNode, polling: PollingConfig): AccountConfig {
   const key = setting.section([
     'name',
     'credentials',
@@ -50,7 +50,7 @@ function readAccount(setting: Setting, polling: PollingConfig): AccountConfig {
   };
 }
 
-function readRegions(setting: Setting, rateLimit: RateLimitConfig): readonly RegionConfig[] {
+function readRegions(setting: ConfigNode, rateLimit: RateLimitConfig): readonly RegionConfig[] {
   const items = setting.required().items('must list at least one region');
   return unique('duplicate region', items, (item) => {
     const region = readRegion(item, rateLimit);
@@ -58,7 +58,7 @@ function readRegions(setting: Setting, rateLimit: RateLimitConfig): readonly Reg
   });
 }
 
-function readInstances(setting: Setting, context: InstanceContext): readonly StaticInstanceConfig[] {
+function readInstances(setting: ConfigNode, context: InstanceContext): readonly StaticInstanceConfig[] {
   return unique('duplicate instance', setting.items(), (item) => {
     const instance = readInstance(item, context);
     const name = instance.id === '' ? '' : `${instance.region}/${instance.id}`;

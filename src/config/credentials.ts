@@ -3,7 +3,7 @@ import type { CredentialsConfig } from './config.js';
 import { fileProblem } from './files.js';
 import { optionalSecret, requiredSecret } from './secret-setting.js';
 import type { Keys } from './secret-setting.js';
-import type { Range, Setting, Shape } from './setting.js';
+import type { Range, ConfigNode, Pattern } from './config-node.js';
 
 type Type = CredentialsConfig['type'];
 
@@ -61,23 +61,23 @@ const MAX_TOKEN_BYTES = 64 * 1024;
 
 /** What STS takes as DurationSeconds. */
 const SESSION: Range = { min: 900_000, max: 43_200_000 };
-const SESSION_NAME: Shape = { pattern: /^[\w.@-]{2,64}$/, rule: 'must be 2 to 64 letters, digits and . @ - _' };
-const ROLE_NAME: Shape = {
+const SESSION_NAME: Pattern = { pattern: /^[\w.@-]{2,64}$/, rule: 'must be 2 to 64 letters, digits and . @ - _' };
+const ROLE_NAME: Pattern = {
   pattern: /^[\w.-]{1,64}$/,
   rule: 'must be the name of a RAM role: letters, digits and . - _',
 };
-const ROLE_ARN: Shape = {
+const ROLE_ARN: Pattern = {
   pattern: /^acs:ram::[^:\s]+:role\/\S+$/,
   rule: 'must have the form acs:ram::ACCOUNT:role/NAME',
 };
-const PROVIDER_ARN: Shape = {
+const PROVIDER_ARN: Pattern = {
   pattern: /^acs:ram::[^:\s]+:oidc-provider\/\S+$/,
   rule: 'must have the form acs:ram::ACCOUNT:oidc-provider/NAME',
 };
 const HOST_RULE = 'must be a host or host:port, such as sts.cn-hangzhou.aliyuncs.com (it is always called by https)';
 
 /** Values are shown only where they are no secret. */
-export function readCredentials(given: Setting, depth = 0): CredentialsConfig {
+export function readCredentials(given: ConfigNode, depth = 0): CredentialsConfig {
   const chain: CredentialsConfig = { type: 'default' };
   if (!given.given) return chain;
   const setting = given.hidden();
@@ -89,7 +89,7 @@ export function readCredentials(given: Setting, depth = 0): CredentialsConfig {
   return read(setting.section(['type', ...secrets.flatMap((name) => [name, `${name}_file`]), ...keys]), depth);
 }
 
-function readType(setting: Setting): Type | undefined {
+function readType(setting: ConfigNode): Type | undefined {
   const type = setting.entries().get('type');
   if (type === undefined) return setting.problem(`required key type is missing; the types are ${TYPE_NAMES}`);
   const known = (text: string): Type | undefined => (isType(text) ? text : undefined);
@@ -100,7 +100,7 @@ function isType(text: string): text is Type {
   return Object.hasOwn(TYPES, text);
 }
 
-function shown(keys: Keys, name: string): Setting {
+function shown(keys: Keys, name: string): ConfigNode {
   return keys(name).hidden(false);
 }
 
@@ -128,7 +128,7 @@ function parseHost(text: string): string | undefined {
 }
 
 /** The path stays a path: the token in it rotates. */
-function readTokenFile(setting: Setting): string {
+function readTokenFile(setting: ConfigNode): string {
   const path = setting.file();
   const problem = path === undefined ? undefined : fileProblem(path, MAX_TOKEN_BYTES);
   if (problem !== undefined) setting.problem(`the file cannot be used: ${problem}`);

@@ -2,8 +2,8 @@ import { messageOf } from '../errors.js';
 import type { DiscoveryConfig, TagLabel } from './config.js';
 import { TIMER } from './polling.js';
 import { quote } from './problems.js';
-import { VALUE } from './setting.js';
-import type { Setting } from './setting.js';
+import { VALUE } from './config-node.js';
+import type { ConfigNode } from './config-node.js';
 import { snakeCase } from './snake-case.js';
 import { unique } from './unique.js';
 
@@ -15,7 +15,7 @@ const TAG_NAME = /^[^\p{Cc}]{1,128}$/u;
 export const DEFAULT_REFRESH_INTERVAL_MS = 10 * 60_000;
 
 /** Undefined when discovery is off. */
-export function readDiscovery(setting: Setting, onByDefault: boolean): DiscoveryConfig | undefined {
+export function readDiscovery(setting: ConfigNode, onByDefault: boolean): DiscoveryConfig | undefined {
   const key = setting.section([
     'enabled',
     'refresh_interval',
@@ -38,7 +38,7 @@ export function readDiscovery(setting: Setting, onByDefault: boolean): Discovery
   return key('enabled').flag(setting.given || onByDefault) ? discovery : undefined;
 }
 
-function readEngines(setting: Setting): readonly string[] {
+function readEngines(setting: ConfigNode): readonly string[] {
   const engines = unique('duplicate engine', setting.items(), (item) => {
     const engine = item.choice(ENGINES, undefined);
     return { key: item, name: engine ?? '', value: engine };
@@ -46,7 +46,7 @@ function readEngines(setting: Setting): readonly string[] {
   return engines.filter((engine) => engine !== undefined);
 }
 
-function readTags(setting: Setting): Readonly<Record<string, string>> {
+function readTags(setting: ConfigNode): Readonly<Record<string, string>> {
   const tags = [...setting.entries()];
   if (tags.length > MAX_TAGS) setting.problem(`${tags.length} tags; the API filters by at most ${MAX_TAGS}`);
   const pairs = tags.map(([name, value]) => {
@@ -58,7 +58,7 @@ function readTags(setting: Setting): Readonly<Record<string, string>> {
 }
 
 /** Unanchored, on instance id or description. */
-function readPattern(setting: Setting): RegExp | undefined {
+function readPattern(setting: ConfigNode): RegExp | undefined {
   const text = setting.text();
   if (text === undefined) return undefined;
   try {
@@ -75,7 +75,7 @@ function remedyFor(tag: string): string {
     : ': only ASCII letters, digits and _ stay as they are, all else becomes _; list one of the two, or give the instances a tag with another name';
 }
 
-function readTagLabels(setting: Setting): readonly TagLabel[] {
+function readTagLabels(setting: ConfigNode): readonly TagLabel[] {
   const taken = new Map<string, string>();
   return setting.items().flatMap((item) => {
     const tag = item.text();

@@ -1,11 +1,11 @@
 import type { RegionConfig, StaticInstanceConfig, TagLabel } from './config.js';
 import { AGE } from './polling.js';
 import { quote } from './problems.js';
-import { VALUE } from './setting.js';
-import type { Setting, Shape } from './setting.js';
+import { VALUE } from './config-node.js';
+import type { ConfigNode, Pattern } from './config-node.js';
 import { snakeCase } from './snake-case.js';
 
-const INSTANCE_ID: Shape = {
+const INSTANCE_ID: Pattern = {
   pattern: /^[^\s\p{Cc}]{1,128}$/u,
   rule: 'must be an instance id, without spaces, such as rm-bp1example01',
 };
@@ -25,7 +25,7 @@ export interface InstanceContext {
   readonly stuckAfterMs: number;
 }
 
-export function readInstance(setting: Setting, context: InstanceContext): StaticInstanceConfig {
+export function readInstance(setting: ConfigNode, context: InstanceContext): StaticInstanceConfig {
   const key = setting.section(['id', 'region', 'labels', 'stuck_after']);
   const region = key('region').required().text() ?? '';
   if (region !== '' && !context.regions.some(({ id }) => id === region)) {
@@ -39,7 +39,7 @@ export function readInstance(setting: Setting, context: InstanceContext): Static
   };
 }
 
-function readLabels(setting: Setting, tagLabels: readonly TagLabel[]): Readonly<Record<string, string>> {
+function readLabels(setting: ConfigNode, tagLabels: readonly TagLabel[]): Readonly<Record<string, string>> {
   const labels = [...setting.entries()].map(([name, value]) => {
     const problem = labelProblem(name, tagLabels);
     if (problem !== undefined) value.problem(problem);

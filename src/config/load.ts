@@ -5,7 +5,7 @@ import type { Env } from './expand.js';
 import { readConfigFile } from './files.js';
 import { readPolling } from './polling.js';
 import { Problems } from './problems.js';
-import { Setting } from './setting.js';
+import { ConfigNode } from './config-node.js';
 import { readSharding } from './sharding.js';
 import { parseYaml } from './yaml.js';
 
@@ -37,7 +37,7 @@ export function parseConfig(text: string, options: LoadOptions & { readonly file
   const warnings = new Problems(file);
   const yaml = parseYaml(text, problems);
   const directory = dirname(resolve(file));
-  const root = Setting.root({ yaml, env, directory, problems, warnings, valuesLeft: MAX_VALUES });
+  const root = ConfigNode.root({ yaml, env, directory, problems, warnings, valuesLeft: MAX_VALUES });
   const key = root.section(['accounts', 'polling', 'sharding', 'state']);
   const polling = readPolling(key('polling'));
   const config = {
@@ -50,7 +50,7 @@ export function parseConfig(text: string, options: LoadOptions & { readonly file
   return { config: freeze(config), warnings: warnings.lines() };
 }
 
-function readState(setting: Setting): Config['state'] {
+function readState(setting: ConfigNode): Config['state'] {
   if (!setting.given) return undefined;
   return { path: setting.section(['path'])('path').required().file() ?? '' };
 }

@@ -1,6 +1,6 @@
 import type { PollingConfig, RateLimitConfig } from './config.js';
 import { formatDuration } from './duration.js';
-import type { Range, Setting } from './setting.js';
+import type { Range, ConfigNode } from './config-node.js';
 
 /** What drives a timer: Node's hold 31 bits of milliseconds. */
 export const TIMER: Range = { min: 1, max: 24 * 86_400_000 };
@@ -21,7 +21,7 @@ export const POLLING_DEFAULTS: PollingConfig = {
 /** Unless given, `stale_after` is at least this many polls of an idle instance. */
 const STALE_POLLS = 3;
 
-export function readPolling(setting: Setting): PollingConfig {
+export function readPolling(setting: ConfigNode): PollingConfig {
   const key = setting.section([
     'idle_interval',
     'active_interval',
@@ -50,7 +50,7 @@ export function readPolling(setting: Setting): PollingConfig {
 }
 
 /** Key by key: what a level leaves out comes from the level above. */
-export function readRateLimit(setting: Setting, above: RateLimitConfig): RateLimitConfig {
+export function readRateLimit(setting: ConfigNode, above: RateLimitConfig): RateLimitConfig {
   const key = setting.section(['requests_per_second', 'burst']);
   return {
     requestsPerSecond: key('requests_per_second').number(above.requestsPerSecond, {

@@ -1,16 +1,16 @@
 import type { RateLimitConfig, RegionConfig } from './config.js';
 import { readRateLimit } from './polling.js';
-import type { Setting, Shape } from './setting.js';
+import type { ConfigNode, Pattern } from './config-node.js';
 
 /** It becomes a part of host names. */
-const REGION_ID: Shape = {
+const REGION_ID: Pattern = {
   pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
   rule: 'must be a region id: small letters, digits and hyphens, such as cn-hangzhou',
 };
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/;
 
 /** A plain text is short for {id: ...}. */
-export function readRegion(setting: Setting, rateLimit: RateLimitConfig): RegionConfig {
+export function readRegion(setting: ConfigNode, rateLimit: RateLimitConfig): RegionConfig {
   if (!setting.isMapping) {
     return { id: setting.text(REGION_ID) ?? '', network: 'public', endpoint: undefined, rateLimit };
   }
@@ -24,7 +24,7 @@ export function readRegion(setting: Setting, rateLimit: RateLimitConfig): Region
 }
 
 /** The origin of a URL that has nothing else. */
-function readEndpoint(setting: Setting): string | undefined {
+function readEndpoint(setting: ConfigNode): string | undefined {
   const text = setting.text();
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -1,6 +1,6 @@
 import { Secret } from '../secret.js';
 import { fileProblem, reasonOf } from './files.js';
-import type { Setting } from './setting.js';
+import type { ConfigNode } from './config-node.js';
 
 const MAX_BYTES = 64 * 1024;
 const PATTERN = /^[^\s\p{Cc}]+$/u;
@@ -10,7 +10,7 @@ const RULE = 'must be text, not empty and without spaces or control characters';
 const NONE = new Secret('');
 
 /** Keys by name, their values never shown. */
-export type Keys = (name: string) => Setting;
+export type Keys = (name: string) => ConfigNode;
 
 /** A secret `x`, given as `x` or in a file as `x_file`. */
 export function requiredSecret(keys: Keys, name: string): Secret {
@@ -28,7 +28,7 @@ export function optionalSecret(keys: Keys, name: string): Secret | undefined {
   return text === undefined ? undefined : new Secret(text);
 }
 
-function fromFile(setting: Setting): Secret | undefined {
+function fromFile(setting: ConfigNode): Secret | undefined {
   const path = setting.file();
   if (path === undefined) return undefined;
   // A secret given by mistake for its file's path must not be shown.

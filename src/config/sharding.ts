@@ -1,11 +1,11 @@
 import type { ShardingConfig } from './config.js';
 import type { Env } from './expand.js';
 import { quote } from './problems.js';
-import type { Setting } from './setting.js';
+import type { ConfigNode } from './config-node.js';
 
 const MAX_SHARDS = 1000;
 
-export function readSharding(setting: Setting, env: Env): ShardingConfig {
+export function readSharding(setting: ConfigNode, env: Env): ShardingConfig {
   const key = setting.section(['index', 'count']);
   const count = key('count').number(1, { min: 1, max: MAX_SHARDS, whole: true });
   const given = key('index').parsed(`must be a whole number from 0 to ${MAX_SHARDS - 1}, or auto`, parseIndex);
@@ -23,7 +23,7 @@ function parseIndex(text: string): number | 'auto' | undefined {
 }
 
 /** The ordinal that ends the name of a StatefulSet's pod. */
-function podIndex(setting: Setting, env: Env): number {
+function podIndex(setting: ConfigNode, env: Env): number {
   const name = env.POD_NAME;
   if (name === undefined || name === '') {
     setting.problem('POD_NAME is not set; set it from metadata.name of a StatefulSet, or give the index as a number');

@@ -1,14 +1,18 @@
-import type { Setting } from './setting.js';
+import type { ConfigNode } from './config-node.js';
 
 /** What an entry of a list was read as, its name, and where the name stands. An empty name has a problem of its own. */
 interface Named<T> {
-  readonly key: Setting;
+  readonly key: ConfigNode;
   readonly name: string;
   readonly value: T;
 }
 
 /** Reads the entries of a list, and adds the problem `rule` for each whose name an earlier one has. */
-export function unique<T>(rule: string, items: readonly Setting[], read: (item: Setting) => Named<T>): readonly T[] {
+export function unique<T>(
+  rule: string,
+  items: readonly ConfigNode[],
+  read: (item: ConfigNode) => Named<T>,
+): readonly T[] {
   const lines = new Map<string, number>();
   return items.map((item) => {
     const { key, name, value } = read(item);

@@ -11,16 +11,16 @@ const MAX_URGENT_FAILURES = 3;
  * ever costs one call in each active interval. An ended task that lingers in the listing has nothing left to tell.
  */
 export function isActive({ tasks }: InstanceState): boolean {
-  return tasks.some(({ task, unsettledAnswers, failedLookups = 0, uncounted }) => {
-    if (uncounted !== undefined) return true;
-    return unsettledAnswers === undefined ? phaseOf(task) !== 'ended' : failedLookups < MAX_URGENT_FAILURES;
+  return tasks.some(({ task, outcomeLookups, failedLookups = 0, pendingCompletion }) => {
+    if (pendingCompletion !== undefined) return true;
+    return outcomeLookups === undefined ? phaseOf(task) !== 'ended' : failedLookups < MAX_URGENT_FAILURES;
   });
 }
 
 /** The jobs that left the listing and whose lookup is due, the one that waits longest first. */
-export function openJobs(state: InstanceState, nowMs: number): readonly string[] {
+export function pendingJobIds(state: InstanceState, nowMs: number): readonly string[] {
   return state.tasks
-    .filter(({ unsettledAnswers, nextLookupAt = 0 }) => unsettledAnswers !== undefined && nextLookupAt <= nowMs)
+    .filter(({ outcomeLookups, nextLookupAt = 0 }) => outcomeLookups !== undefined && nextLookupAt <= nowMs)
     .toSorted((one, other) => (one.nextLookupAt ?? 0) - (other.nextLookupAt ?? 0))
     .map(({ task }) => task.backupJobId);
 }

@@ -1,6 +1,6 @@
 import type { ApiError, BackupTask, Instance, Lookup, Mode, PollResult, TaskField, UnexpectedValue } from './model.js';
 import type { Completion, InstanceState, TrackedTask } from './instance-state.js';
-import { countCompletion, mayMove, openOutcomes, rememberCounted } from './outcomes.js';
+import { countCompletion, canIncrement, openOutcomes, rememberCounted } from './outcomes.js';
 import { outcomeOf, phaseOf } from './task-status.js';
 
 /** What a poll changed, for the log and the counters. */
@@ -20,7 +20,7 @@ export interface ApplyContext {
   /** When the states were last taken for a scrape; undefined before the first. */
   readonly lastScrapeMs: number | undefined;
   /** False while an outcome could not be stored: an end is then noted, and counted by a later poll. */
-  readonly mayCount?: boolean;
+  readonly canPersist?: boolean;
 }
 
 export interface Applied {
@@ -29,7 +29,7 @@ export interface Applied {
 }
 
 /** Answers without an end after which the outcome of a vanished job is `Unknown`. */
-const MAX_UNSETTLED_ANSWERS = 3;
+const MAX_OPEN_LOOKUPS = 3;
 /** The same for lookups that fail, and for a job that the API has not vouched for in that time. */
 const MAX_FAILED_LOOKUPS = 20;
 const MAX_UNLISTED_MS = 86_400_000;
@@ -65,15 +65,15 @@ export function applyPoll(state: InstanceState, result: PollResult, context: App
 export function applyLookup(state: InstanceState, { backupJobId, result }: Lookup, context: ApplyContext): Applied {
   const isThrottled = !result.ok && result.error.kind === 'throttled';
   if (!result.ok && saysNothing(result.error) && !isThrottled) return { state, events: [] };
-  const fold = new Fold(state, context);
+  const reducer = new ListingReducer(state, context);
   for (const tracked of state.tasks) {
-    const isMeant = tracked.task.backupJobId === backupJobId && tracked.unsettledAnswers !== undefined;
-    if (!isMeant) fold.tasks.push(tracked);
-    else if (result.ok) fold.answered(tracked, result.value);
-    else if (isThrottled) fold.throttled(tracked);
-    else fold.failed(tracked, result.error);
+    const isMeant = tracked.task.backupJobId === backupJobId && tracked.outcomeLookups !== undefined;
+    if (!isMeant) reducer.tasks.push(tracked);
+    else if (result.ok) reducer.answered(tracked, result.value);
+    else if (isThrottled) reducer.throttled(tracked);
+    else reducer.failed(tracked, result.error);
   }
-  const { tasks, outcomes, countedJobs, events } = fold;
+  const { tasks, outcomes, countedJobs, events } = reducer;
   return { state: { ...state, tasks, outcomes, countedJobs }, events };
 }
 
@@ -86,7 +86,7 @@ function applyFailure(state: InstanceState, error: ApiError, context: ApplyConte
   if (saysNothing(error)) return { state, events: [] };
   const lastPoll = { at: context.nowMs, error };
   if (error.kind === 'unsupported' && isConfirmed(state, context)) {
-    const { tasks, outcomes, countedJobs, events } = new Fold(state, context).withoutTasks();
+    const { tasks, outcomes, countedJobs, events } = new ListingReducer(state, context).withoutTasks();
     return {
       state: { ...state, lastPoll, tasks, outcomes, countedJobs, unsupported: error.message },
       events: state.unsupported === undefined ? [{ type: 'unsupported', error }, ...events] : events,
@@ -106,7 +106,7 @@ function isConfirmed(state: InstanceState, { nowMs, activeIntervalMs }: ApplyCon
 type Listing = Extract<PollResult, { ok: true }>;
 
 /** Folds one listing into the state, job by job. Lives for one poll. */
-class Fold {
+class ListingReducer {
   readonly events: FleetEvent[] = [];
   readonly tasks: TrackedTask[] = [];
   outcomes: InstanceState['outcomes'];
@@ -124,30 +124,31 @@ class Fold {
   listed(task: BackupTask, before: TrackedTask | undefined): void {
     this.outcomes = openOutcomes(this.outcomes, task.mode, this.context.nowMs);
     if (before === undefined) this.events.push({ type: 'task_seen', task });
-    const tracked = this.#tell(this.#progressed(task, before));
+    const tracked = this.#reportUnexpected(this.#progressed(task, before));
     const outcome = outcomeOf(task);
     if (outcome === undefined || this.countedJobs.includes(task.backupJobId)) {
       this.tasks.push(tracked);
       return;
     }
-    const completion = before?.uncounted ?? this.#completion(tracked, this.#ranFor(before));
-    if (this.#end(tracked, completion)) this.tasks.push(tracked);
+    const completion = before?.pendingCompletion ?? this.#completion(tracked, this.#durationOf(before));
+    if (this.#finish(tracked, completion)) this.tasks.push(tracked);
   }
 
   unlisted(before: TrackedTask): void {
     const { nowMs } = this.context;
-    if (before.uncounted !== undefined) {
-      this.#end(before, before.uncounted);
+    if (before.pendingCompletion !== undefined) {
+      this.#finish(before, before.pendingCompletion);
     } else if (!this.countedJobs.includes(before.task.backupJobId)) {
       const gone = before.unlistedAt === undefined ? this.#gone(before) : before;
       if (nowMs - (gone.unlistedAt ?? nowMs) < MAX_UNLISTED_MS) this.tasks.push(gone);
-      else this.#endUnknown(gone);
+      else this.#finishUnknown(gone);
     }
   }
 
   /** Of an instance that has no tasks (any more): only ends that were seen are left to count. */
   withoutTasks(): this {
-    for (const tracked of this.state.tasks) if (tracked.uncounted !== undefined) this.#end(tracked, tracked.uncounted);
+    for (const tracked of this.state.tasks)
+      if (tracked.pendingCompletion !== undefined) this.#finish(tracked, tracked.pendingCompletion);
     return this;
   }
 
@@ -155,11 +156,11 @@ class Fold {
     const { nowMs } = this.context;
     return {
       ...before,
-      unsettledAnswers: before.unsettledAnswers ?? 0,
+      outcomeLookups: before.outcomeLookups ?? 0,
       unlistedAt: nowMs,
-      ranForMs: before.ranForMs ?? this.#ranFor(before),
+      durationMs: before.durationMs ?? this.#durationOf(before),
       // What has just left may be back at the next poll.
-      nextLookupAt: before.unsettledAnswers === undefined ? nowMs + this.#lookupDelay(0) : undefined,
+      nextLookupAt: before.outcomeLookups === undefined ? nowMs + this.#lookupDelay(0) : undefined,
     };
   }
 
@@ -171,7 +172,7 @@ class Fold {
   failed(gone: TrackedTask, error: ApiError): void {
     const failedLookups = (gone.failedLookups ?? 0) + 1;
     if (failedLookups === 1) this.events.push({ type: 'lookup_failing', task: gone.task, error });
-    if (failedLookups >= MAX_FAILED_LOOKUPS) this.#endUnknown(gone);
+    if (failedLookups >= MAX_FAILED_LOOKUPS) this.#finishUnknown(gone);
     else {
       const nextLookupAt = this.context.nowMs + this.#lookupDelay(failedLookups);
       this.tasks.push({ ...gone, failedLookups, nextLookupAt });
@@ -188,20 +189,20 @@ class Fold {
 
   answered(gone: TrackedTask, task: BackupTask | undefined): void {
     if (task !== undefined && outcomeOf(task) !== undefined) {
-      const ended = this.#tell({ ...gone, task: { ...task, mode: gone.task.mode } });
-      this.#end(ended, this.#completion(ended, gone.ranForMs));
+      const ended = this.#reportUnexpected({ ...gone, task: { ...task, mode: gone.task.mode } });
+      this.#finish(ended, this.#completion(ended, gone.durationMs));
     } else if (task !== undefined && phaseOf(task) !== 'ended') {
-      const running = this.#tell(this.#progressed({ ...task, mode: gone.task.mode }, gone));
-      this.tasks.push({ ...running, unsettledAnswers: gone.unsettledAnswers });
+      const running = this.#reportUnexpected(this.#progressed({ ...task, mode: gone.task.mode }, gone));
+      this.tasks.push({ ...running, outcomeLookups: gone.outcomeLookups });
     } else {
-      const unsettledAnswers = (gone.unsettledAnswers ?? 0) + 1;
-      if (unsettledAnswers < MAX_UNSETTLED_ANSWERS) this.tasks.push({ ...gone, unsettledAnswers });
-      else this.#endUnknown(gone);
+      const outcomeLookups = (gone.outcomeLookups ?? 0) + 1;
+      if (outcomeLookups < MAX_OPEN_LOOKUPS) this.tasks.push({ ...gone, outcomeLookups });
+      else this.#finishUnknown(gone);
     }
   }
 
-  #endUnknown(gone: TrackedTask): void {
-    this.#end(gone, this.#completion(gone, gone.ranForMs));
+  #finishUnknown(gone: TrackedTask): void {
+    this.#finish(gone, this.#completion(gone, gone.durationMs));
   }
 
   #progressed(task: BackupTask, before: TrackedTask | undefined): TrackedTask {
@@ -218,14 +219,14 @@ class Fold {
       runningSince: before?.runningSince ?? (isRunning ? nowMs : undefined),
       runningFromPercent:
         before?.runningSince === undefined && isRunning ? task.processPercent : before?.runningFromPercent,
-      unsettledAnswers: undefined,
-      uncounted: undefined,
-      toldFields: before?.toldFields ?? [],
+      outcomeLookups: undefined,
+      pendingCompletion: undefined,
+      reportedFields: before?.reportedFields ?? [],
     };
   }
 
   /** The time from first seen running to now; unknown when too long passed unseen before now. */
-  #ranFor(before: TrackedTask | undefined): number | undefined {
+  #durationOf(before: TrackedTask | undefined): number | undefined {
     const { nowMs, activeIntervalMs } = this.context;
     if (before?.runningSince === undefined || before.lastOpenAt === undefined || before.isStartLost) return undefined;
     const isUnwatched = nowMs - before.lastOpenAt > UNWATCHED_INTERVALS * activeIntervalMs;
@@ -239,10 +240,10 @@ class Fold {
   }
 
   /** Counts the end of a task, or keeps the task with the end noted while it must not be counted. True if counted. */
-  #end(tracked: TrackedTask, completion: Completion): boolean {
+  #finish(tracked: TrackedTask, completion: Completion): boolean {
     const { task } = tracked;
-    if (this.context.mayCount === false || !mayMove(this.outcomes[task.mode], this.context)) {
-      this.tasks.push({ ...tracked, unsettledAnswers: undefined, uncounted: completion });
+    if (this.context.canPersist === false || !canIncrement(this.outcomes[task.mode], this.context)) {
+      this.tasks.push({ ...tracked, outcomeLookups: undefined, pendingCompletion: completion });
       return false;
     }
     this.outcomes = countCompletion(this.outcomes, task.mode, completion);
@@ -252,42 +253,42 @@ class Fold {
   }
 
   /** Tells each unexpected value once per job and field. */
-  #tell(tracked: TrackedTask): TrackedTask {
+  #reportUnexpected(tracked: TrackedTask): TrackedTask {
     const { task } = tracked;
     if (task.unexpected.length === 0) return tracked;
-    const told: TaskField[] = [...(tracked.toldFields ?? [])];
+    const reported: TaskField[] = [...(tracked.reportedFields ?? [])];
     for (const value of task.unexpected) {
-      if (told.includes(value.field)) continue;
-      told.push(value.field);
+      if (reported.includes(value.field)) continue;
+      reported.push(value.field);
       this.events.push({ type: 'unexpected_value', task, value });
     }
-    return { ...tracked, toldFields: told };
+    return { ...tracked, reportedFields: reported };
   }
 }
 
 function applyListing(state: InstanceState, listing: Listing, context: ApplyContext): Applied {
   if (listing.tasks.length === 0 && state.tasks.length === 0)
     return { state: seenAt(state, context.nowMs), events: recovery(state) };
-  const fold = new Fold(state, context);
+  const reducer = new ListingReducer(state, context);
   const listedJobs = new Set<string>();
   const followed =
     state.lastGoodPollAt === undefined ? state.tasks.map((tracked) => resumed(tracked, context)) : state.tasks;
   const before = new Map(followed.map((tracked) => [tracked.task.backupJobId, tracked]));
   for (const task of listing.tasks) {
     listedJobs.add(task.backupJobId);
-    fold.listed(keepMode(task, before.get(task.backupJobId)), before.get(task.backupJobId));
+    reducer.listed(keepMode(task, before.get(task.backupJobId)), before.get(task.backupJobId));
   }
   for (const [backupJobId, tracked] of before) {
-    if (!listedJobs.has(backupJobId)) fold.unlisted(tracked);
+    if (!listedJobs.has(backupJobId)) reducer.unlisted(tracked);
   }
   return {
     state: {
       ...seenAt(state, context.nowMs),
-      tasks: fold.tasks,
-      outcomes: fold.outcomes,
-      countedJobs: rememberCounted(fold.countedJobs, listedJobs),
+      tasks: reducer.tasks,
+      outcomes: reducer.outcomes,
+      countedJobs: rememberCounted(reducer.countedJobs, listedJobs),
     },
-    events: [...recovery(state), ...fold.events],
+    events: [...recovery(state), ...reducer.events],
   };
 }
 

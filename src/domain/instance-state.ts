@@ -45,19 +45,19 @@ export interface TrackedTask {
   /** Its percentage at `runningSince`: where its speed is measured from. */
   readonly runningFromPercent?: number | undefined;
   /** Set once the task has left the listing without an end: the answers so far that did not settle its outcome. */
-  readonly unsettledAnswers: number | undefined;
+  readonly outcomeLookups: number | undefined;
   /** When it left the listing, or the first poll after the API last said by id that it has not ended. */
   readonly unlistedAt?: number | undefined;
   /** Its duration, should its end turn out to be what took it out of the listing. */
-  readonly ranForMs?: number | undefined;
+  readonly durationMs?: number | undefined;
   /** Lookups that failed since `unlistedAt`, the retries of one counted once. */
   readonly failedLookups?: number | undefined;
   /** No lookup before this time; undefined: at the next poll. */
   readonly nextLookupAt?: number | undefined;
   /** Fields of it whose unexpected value was told already. */
-  readonly toldFields?: readonly TaskField[];
+  readonly reportedFields?: readonly TaskField[];
   /** An end that was seen but is not counted yet: its counter must be scraped as 0 first, or it could not be stored. */
-  readonly uncounted: Completion | undefined;
+  readonly pendingCompletion: Completion | undefined;
 }
 
 export interface ModeOutcomes {

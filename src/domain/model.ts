@@ -54,13 +54,13 @@ export const TASK_FIELDS = [
 export type TaskField = (typeof TASK_FIELDS)[number];
 
 /** One account in one region: what shares a quota, an endpoint and an outage. */
-export interface Place {
+export interface AccountRegion {
   readonly account: string;
   readonly regionId: string;
 }
 
 /** A DB instance to poll, as configuration and discovery describe it. Replaced when it changes, never mutated. */
-export interface Instance extends Place {
+export interface Instance extends AccountRegion {
   readonly instanceId: string;
   /** DBInstanceDescription; empty when unknown. */
   readonly name: string;
@@ -172,10 +172,14 @@ export interface Lookup {
  * Identifies an instance: two accounts may hold the same instance id. None of the three can hold a line break. Joined, for
  * a template's result would stay in memory as a tree of its parts.
  */
-export function instanceKey({ account, regionId, instanceId }: Place & { readonly instanceId: string }): string {
+export function instanceKey({
+  account,
+  regionId,
+  instanceId,
+}: AccountRegion & { readonly instanceId: string }): string {
   return [account, regionId, instanceId].join('\n');
 }
 
-export function placeKey({ account, regionId }: Place): string {
+export function accountRegionKey({ account, regionId }: AccountRegion): string {
   return `${account}\n${regionId}`;
 }

@@ -22,7 +22,7 @@ export function reopenOutcomes(outcomes: Outcomes, sinceMs: number, openedAt: nu
 }
 
 /** Whether a counter of the mode may move: a first increase from a 0 that no scrape showed is lost to `increase()`. */
-export function mayMove(
+export function canIncrement(
   opened: ModeOutcomes | undefined,
   { nowMs, lastScrapeMs }: { readonly nowMs: number; readonly lastScrapeMs: number | undefined },
 ): boolean {
@@ -43,7 +43,8 @@ export function countCompletion(outcomes: Outcomes, mode: Mode, completion: Comp
 /** With the ends that wait to be counted: all that was seen, for people. The counters of the exposition follow later. */
 export function seenOutcomes({ outcomes, tasks }: InstanceState): Outcomes {
   return tasks.reduce(
-    (seen, { task, uncounted }) => (uncounted === undefined ? seen : countCompletion(seen, task.mode, uncounted)),
+    (seen, { task, pendingCompletion }) =>
+      pendingCompletion === undefined ? seen : countCompletion(seen, task.mode, pendingCompletion),
     outcomes,
   );
 }

@@ -5,8 +5,8 @@ import { MODES, OUTCOMES } from './model.js';
 import type { Outcome } from './model.js';
 
 /** The one word that sums up an instance, in the order in which they need a person. */
-export const ROW_STATES = ['stuck', 'failed', 'unknown', 'running', 'queued', 'idle', 'unsupported'] as const;
-export type RowState = (typeof ROW_STATES)[number];
+export const PAGE_STATES = ['stuck', 'failed', 'unknown', 'running', 'queued', 'idle', 'unsupported'] as const;
+export type PageState = (typeof PAGE_STATES)[number];
 
 /**
  * - `unsupported`  the API says that the instance has no backup tasks
@@ -16,7 +16,7 @@ export type RowState = (typeof ROW_STATES)[number];
  * - `failed`       nothing is under way, and the last backup that ended with a known outcome failed
  * - `idle`         none of these
  */
-export function rowStateOf(state: InstanceState, fresh: boolean): RowState {
+export function pageStateOf(state: InstanceState, fresh: boolean): PageState {
   if (state.unsupported !== undefined) return 'unsupported';
   if (!fresh) return 'unknown';
   if (state.tasks.some((tracked) => isStuck(state, tracked))) return 'stuck';

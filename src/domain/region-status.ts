@@ -1,7 +1,7 @@
-import type { Action, Place } from './model.js';
+import type { Action, AccountRegion } from './model.js';
 
 /** What is to be told about one account and region at a scrape or on the status page. A snapshot. */
-export interface PlaceView extends Place {
+export interface RegionStatus extends AccountRegion {
   /** Instances being polled. */
   readonly targets: number;
   /** Of these, not yet polled. */
@@ -10,14 +10,14 @@ export interface PlaceView extends Place {
   /** The limit in force for stale data: the larger of `stale_after` and three times the interval really reached. */
   readonly staleAfterMs: number;
   /** Undefined where discovery is off. */
-  readonly discovery: DiscoveryView | undefined;
+  readonly discovery: DiscoveryStatus | undefined;
   /** One row for each action that this place uses. */
-  readonly calls: readonly CallsView[];
+  readonly calls: readonly ApiBudgetStatus[];
   /** How far the most overdue target is behind its due time; 0 until the first sweep has ended. */
   readonly pollLagMs: number;
 }
 
-export interface DiscoveryView {
+export interface DiscoveryStatus {
   /** Whether the last discovery worked; false until the first does. */
   readonly success: boolean;
   readonly lastSuccessAt: number | undefined;
@@ -26,7 +26,7 @@ export interface DiscoveryView {
 }
 
 /** The budget of one API action. */
-export interface CallsView {
+export interface ApiBudgetStatus {
   readonly action: Action;
   readonly requestsPerSecond: number;
   readonly configuredRequestsPerSecond: number;

@@ -9,11 +9,11 @@ import { formatAddress, startServers } from '../http/server.js';
 import type { ServerLimits } from '../http/server.js';
 import { openWebConfig } from '../http/web-config/web-security.js';
 import type { StatusSnapshot } from '../status/snapshot.js';
-import { App } from './exporter.js';
-import type { AppOptions } from './exporter.js';
+import { Exporter } from './exporter.js';
+import type { ExporterOptions } from './exporter.js';
 import { needsRestart, warningsOf } from './configuration.js';
 
-export interface DaemonOptions extends Omit<AppOptions, 'config' | 'isOnce'> {
+export interface DaemonOptions extends Omit<ExporterOptions, 'config' | 'isOnce'> {
   readonly name: string;
   /** Reads and checks the configuration; called at the start and for each reload. */
   readonly readConfig: () => LoadedConfig;
@@ -50,7 +50,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   for (const warning of warningsOf(loaded)) log.warn(warning);
   const security =
     options.webConfigFile === undefined ? undefined : await openWebConfig(options.webConfigFile, { log, clock });
-  const app = await App.open({ ...options, config: loaded.config, isOnce: false });
+  const app = await Exporter.open({ ...options, config: loaded.config, isOnce: false });
   if (security !== undefined) app.self.watchWebConfig(() => security.status().ok);
   const scrapes = new Scrapes({
     states: () => app.fleet.scrape(),
@@ -106,7 +106,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 /** Takes over a changed configuration file, whole or not at all. */
 class Reloads {
-  readonly #app: App;
+  readonly #app: Exporter;
   readonly #scrapes: Scrapes;
   readonly #options: DaemonOptions;
   /** Rendered once: with thousands of instances that takes longer than a request may block the others. */
@@ -116,7 +116,7 @@ class Reloads {
   count = 0;
   lastSuccessAt: number;
 
-  constructor(app: App, scrapes: Scrapes, options: DaemonOptions) {
+  constructor(app: Exporter, scrapes: Scrapes, options: DaemonOptions) {
     this.#app = app;
     this.#scrapes = scrapes;
     this.#options = options;
@@ -156,11 +156,11 @@ class Reloads {
   }
 }
 
-function configTextOf({ config }: App): Buffer {
+function configTextOf({ config }: Exporter): Buffer {
   return Buffer.from(effectiveYaml(config));
 }
 
-function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloads: Reloads): StatusSnapshot {
+function snapshotOf(app: Exporter, { clock, version, revision }: DaemonOptions, reloads: Reloads): StatusSnapshot {
   const now = clock.now();
   return {
     version: app.fleet.version,
@@ -171,7 +171,7 @@ function snapshotOf(app: App, { clock, version, revision }: DaemonOptions, reloa
       credentialType: type,
       problem: problem === undefined ? undefined : { code: 'CredentialsError', message: problem, at: undefined },
     })),
-    leftOut: app.places.flatMap(({ config: { account, regionId }, leftOut }) =>
+    leftOut: app.regions.flatMap(({ config: { account, regionId }, skipped: leftOut }) =>
       leftOut.map((instance) => ({ account, regionId, ...instance })),
     ),
     exporter: {

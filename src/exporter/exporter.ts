@@ -5,24 +5,24 @@ import type { Clock } from '../clock.js';
 import type { AccountConfig, Config } from '../config/config.js';
 import type { FleetOptions } from '../state/fleet.js';
 import { Fleet } from '../state/fleet.js';
-import { Keeper } from '../state/writer.js';
-import type { PlaceView } from '../domain/region-status.js';
+import { StateWriter } from '../state/writer.js';
+import type { RegionStatus } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
-import { Store } from '../state/store.js';
+import { StateStore } from '../state/store.js';
 import type { LogFields, Logger } from '../log.js';
-import { SelfMetrics } from '../metrics/exporter-metrics.js';
-import { placeKey } from '../domain/model.js';
-import type { Action, Instance, Place } from '../domain/model.js';
+import { ExporterMetrics } from '../metrics/exporter-metrics.js';
+import { accountRegionKey } from '../domain/model.js';
+import type { Action, Instance, AccountRegion } from '../domain/model.js';
 import { Scheduler } from '../collector/scheduler.js';
 import { BudgetLog } from '../collector/budget-log.js';
-import { bugFields } from '../internal-error.js';
+import { internalErrorFields } from '../internal-error.js';
 import { createFleetLog } from '../collector/event-log.js';
-import { isSameConfig, placesOf } from './region-settings.js';
-import type { PlaceConfig } from './region-settings.js';
-import { PlaceRunner } from '../collector/region-collector.js';
-import type { Shared } from '../collector/context.js';
+import { isSameConfig, regionSettingsOf } from './region-settings.js';
+import type { RegionSettings } from './region-settings.js';
+import { RegionCollector } from '../collector/region-collector.js';
+import type { CollectorContext } from '../collector/context.js';
 
-export interface AppOptions {
+export interface ExporterOptions {
   readonly config: Config;
   readonly clock: Clock;
   /** Uniform in [0, 1). */
@@ -41,21 +41,21 @@ interface Account {
   credentials: CredentialsProvider;
 }
 
-const BUDGET_LOOK_MS = 10_000;
+const BUDGET_CHECK_INTERVAL_MS = 10_000;
 /** The exporter is ready after this time whatever the cloud does. */
 const READY_AT_LAST_MS = 60_000;
 
 /** The exporter without its web side: everything that is polled, and what is known of it. */
-export class App {
+export class Exporter {
   readonly fleet: Fleet;
-  readonly self: SelfMetrics;
+  readonly self: ExporterMetrics;
   readonly startedAt: number;
-  readonly #options: AppOptions;
-  readonly #shared: Shared;
+  readonly #options: ExporterOptions;
+  readonly #context: CollectorContext;
   readonly #accounts = new Map<string, Account>();
-  readonly #places = new Map<string, PlaceRunner>();
+  readonly #regions = new Map<string, RegionCollector>();
   readonly #budgetLog: BudgetLog;
-  readonly #keeper: Keeper | undefined;
+  readonly #stateWriter: StateWriter | undefined;
   #config: Config;
   #isReady = false;
   #isStateSaved = true;
@@ -66,20 +66,20 @@ export class App {
    * Opens the state, if it is configured, and makes everything ready to start.
    * @throws UsageError when the state cannot be written, Error when another process holds it
    */
-  static async open(options: AppOptions): Promise<App> {
+  static async open(options: ExporterOptions): Promise<Exporter> {
     const { config, clock, log, isOnce } = options;
-    if (config.state === undefined || isOnce) return new App(options);
-    const store = await Store.open({ path: config.state.path, clock, log });
-    const keeper = new Keeper({ store, clock, log });
-    return new App(options, keeper, await keeper.load());
+    if (config.state === undefined || isOnce) return new Exporter(options);
+    const store = await StateStore.open({ path: config.state.path, clock, log });
+    const keeper = new StateWriter({ store, clock, log });
+    return new Exporter(options, keeper, await keeper.load());
   }
 
-  private constructor(options: AppOptions, keeper?: Keeper, remembered?: ReadonlyMap<string, InstanceState>) {
+  private constructor(options: ExporterOptions, keeper?: StateWriter, remembered?: ReadonlyMap<string, InstanceState>) {
     const { config, clock, random, log, version, revision, isOnce, lookup } = options;
     this.#options = options;
     this.#config = config;
     this.startedAt = clock.now();
-    this.self = new SelfMetrics({
+    this.self = new ExporterMetrics({
       version,
       revision,
       nodeVersion: process.version,
@@ -89,7 +89,7 @@ export class App {
       clock,
     });
     const logEvent = createFleetLog(log);
-    this.#keeper = keeper;
+    this.#stateWriter = keeper;
     const fleetOptions: FleetOptions = {
       clock,
       activeIntervalMs: () => this.#config.polling.activeIntervalMs,
@@ -108,27 +108,27 @@ export class App {
       },
     });
     const scheduler = new Scheduler(clock, config.polling.concurrency);
-    this.#shared = {
+    this.#context = {
       version,
       clock,
       random,
       log,
       fleet: this.fleet,
       scheduler,
-      self: this.self,
+      metrics: this.self,
       isOnce,
       lookup,
-      onBug: this.onBug,
+      onInternalError: this.onBug,
     };
     this.#budgetLog = new BudgetLog(log);
     for (const account of config.accounts) this.#openAccount(account);
-    for (const place of placesOf(config)) this.#openPlace(place);
+    for (const place of regionSettingsOf(config)) this.#openPlace(place);
   }
 
   /** Logs and counts an exception that should not exist; whatever it broke off, the rest goes on. */
   readonly onBug = (thrown: unknown, fields?: LogFields): void => {
     this.self.internalError();
-    this.#options.log.error('a bug in the exporter', { ...fields, ...bugFields(thrown) });
+    this.#options.log.error('a bug in the exporter', { ...fields, ...internalErrorFields(thrown) });
   };
 
   get config(): Config {
@@ -137,15 +137,15 @@ export class App {
 
   /** Whether the last save worked; undefined when no state is kept. */
   get isStateSaved(): boolean | undefined {
-    return this.#keeper && this.#isStateSaved;
+    return this.#stateWriter && this.#isStateSaved;
   }
 
-  get places(): readonly PlaceRunner[] {
-    return [...this.#places.values()];
+  get regions(): readonly RegionCollector[] {
+    return [...this.#regions.values()];
   }
 
   start(): void {
-    const places = this.places;
+    const places = this.regions;
     for (const [index, place] of places.entries()) place.start((index + 1) / places.length);
     this.#lookAtBudget();
   }
@@ -153,17 +153,17 @@ export class App {
   /** What keeps the exporter from being ready. Once it is, it stays so until it stops. */
   ready(): { readonly ready: boolean; readonly reason: string } {
     if (this.#isStopping) return { ready: false, reason: 'it is stopping' };
-    const pending = this.places.map((place) => place.pending).find((reason) => reason !== undefined);
-    const isLate = this.#shared.clock.now() - this.startedAt >= READY_AT_LAST_MS;
+    const pending = this.regions.map((place) => place.pending).find((reason) => reason !== undefined);
+    const isLate = this.#context.clock.now() - this.startedAt >= READY_AT_LAST_MS;
     this.#isReady ||= pending === undefined || isLate;
     return { ready: this.#isReady, reason: this.#isReady ? '' : (pending ?? '') };
   }
 
   /** One row for each account and region. */
-  views(): readonly PlaceView[] {
-    const nowMs = this.#shared.clock.now();
+  views(): readonly RegionStatus[] {
+    const nowMs = this.#context.clock.now();
     const unsupported = countUnsupported(this.fleet.states());
-    return this.places.map((place) => place.view(nowMs, unsupported.get(placeKey(place.config)) ?? 0));
+    return this.regions.map((place) => place.view(nowMs, unsupported.get(accountRegionKey(place.config)) ?? 0));
   }
 
   credentialStates(): readonly {
@@ -174,11 +174,11 @@ export class App {
   }
 
   nextPollAt(instance: Instance): number | undefined {
-    return this.#places.get(placeKey(instance))?.nextPollAt(instance);
+    return this.#regions.get(accountRegionKey(instance))?.nextPollAt(instance);
   }
 
-  usedRequestsPerSecond(place: Place, action: Action): number | undefined {
-    return this.#places.get(placeKey(place))?.usedRequestsPerSecond(action);
+  usedRequestsPerSecond(place: AccountRegion, action: Action): number | undefined {
+    return this.#regions.get(accountRegionKey(place))?.usedRequestsPerSecond(action);
   }
 
   get isStopping(): boolean {
@@ -188,19 +188,19 @@ export class App {
   /** Takes over a checked configuration. Accounts, regions and instances that have not changed go on undisturbed. */
   configure(config: Config): void {
     this.#config = config;
-    this.#shared.scheduler.concurrency = config.polling.concurrency;
+    this.#context.scheduler.concurrency = config.polling.concurrency;
     for (const account of config.accounts) this.#openAccount(account);
-    const wanted = new Map(placesOf(config).map((place) => [placeKey(place), place]));
-    for (const [key, place] of this.#places) {
+    const wanted = new Map(regionSettingsOf(config).map((place) => [accountRegionKey(place), place]));
+    for (const [key, place] of this.#regions) {
       if (wanted.has(key)) continue;
-      this.#places.delete(key);
+      this.#regions.delete(key);
       place.remove();
     }
     for (const name of this.#accounts.keys()) {
       if (!config.accounts.some((account) => account.name === name)) this.#accounts.delete(name);
     }
     for (const [key, place] of wanted) {
-      const known = this.#places.get(key);
+      const known = this.#regions.get(key);
       if (known === undefined) this.#openPlace(place).start(1);
       else known.configure(place, this.#credentialsOf(place));
     }
@@ -211,9 +211,9 @@ export class App {
   async stop(): Promise<void> {
     this.#isStopping = true;
     this.#cancelBudgetLook();
-    this.#shared.scheduler.stop();
-    await Promise.all(this.places.map((place) => place.stop()));
-    await this.#keeper?.close();
+    this.#context.scheduler.stop();
+    await Promise.all(this.regions.map((place) => place.stop()));
+    await this.#stateWriter?.close();
   }
 
   #openAccount(config: AccountConfig): void {
@@ -238,24 +238,24 @@ export class App {
     const { log, isOnce } = this.#options;
     if (isOnce || this.#isStopping || this.#accounts.get(account)?.credentials !== credentials) return;
     log.info('credentials changed: listing and polling anew', { account });
-    for (const place of this.places) if (place.config.account === account) place.beginAnew();
+    for (const place of this.regions) if (place.config.account === account) place.beginAnew();
   }
 
-  #openPlace(config: PlaceConfig): PlaceRunner {
-    const place = new PlaceRunner(config, this.#credentialsOf(config), this.#shared);
-    this.#places.set(placeKey(config), place);
+  #openPlace(config: RegionSettings): RegionCollector {
+    const place = new RegionCollector(config, this.#credentialsOf(config), this.#context);
+    this.#regions.set(accountRegionKey(config), place);
     return place;
   }
 
-  #credentialsOf({ account }: Place): CredentialsProvider {
+  #credentialsOf({ account }: AccountRegion): CredentialsProvider {
     const known = this.#accounts.get(account);
     if (known === undefined) throw new Error(`no account ${account}`);
     return known.credentials;
   }
 
   #lookAtBudget(): void {
-    this.#budgetLog.look(this.#places.values());
-    this.#cancelBudgetLook = this.#shared.clock.after(BUDGET_LOOK_MS, () => this.#lookAtBudget());
+    this.#budgetLog.look(this.#regions.values());
+    this.#cancelBudgetLook = this.#context.clock.after(BUDGET_CHECK_INTERVAL_MS, () => this.#lookAtBudget());
   }
 }
 
@@ -263,7 +263,7 @@ function countUnsupported(states: readonly InstanceState[]): ReadonlyMap<string,
   const counts = new Map<string, number>();
   for (const { instance, unsupported } of states) {
     if (unsupported === undefined) continue;
-    const key = placeKey(instance);
+    const key = accountRegionKey(instance);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;

@@ -1,26 +1,26 @@
 import { sleep } from '../clock.js';
 import { Scrapes } from '../metrics/scrape.js';
-import { App } from './exporter.js';
-import type { AppOptions } from './exporter.js';
+import { Exporter } from './exporter.js';
+import type { ExporterOptions } from './exporter.js';
 
-export interface OnceOptions extends Omit<AppOptions, 'isOnce'> {
+export interface OnceOptions extends Omit<ExporterOptions, 'isOnce'> {
   /** Told now and then how far the sweep is. */
   readonly onProgress: (done: number, total: number) => void;
 }
 
-const LOOK_MS = 100;
+const CHECK_INTERVAL_MS = 100;
 
 /** Discovers and polls everything once. The whole exposition, and whether every target and discovery worked. */
 export async function runOnce(options: OnceOptions): Promise<{ readonly text: string; readonly isGood: boolean }> {
   const { clock, onProgress } = options;
-  const app = await App.open({ ...options, isOnce: true });
+  const app = await Exporter.open({ ...options, isOnce: true });
   const { signal } = new AbortController();
-  const discoveries = await Promise.all(app.places.map((place) => place.startOnce()));
+  const discoveries = await Promise.all(app.regions.map((place) => place.startOnce()));
   for (;;) {
-    const untried = app.places.reduce((sum, { polling }) => sum + polling.untried, 0);
+    const untried = app.regions.reduce((sum, { pollLoop }) => sum + pollLoop.untried, 0);
     onProgress(app.fleet.size - untried, app.fleet.size);
     if (untried === 0) break;
-    await sleep(clock, LOOK_MS, signal);
+    await sleep(clock, CHECK_INTERVAL_MS, signal);
   }
   const scrapes = new Scrapes({
     states: () => app.fleet.scrape(),

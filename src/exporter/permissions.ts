@@ -5,9 +5,9 @@ import type { RdsApi } from '../rds/rds-client.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
-import type { Action, ApiError, ApiResult, ErrorKind, Place } from '../domain/model.js';
-import { placesOf } from './region-settings.js';
-import type { PlaceConfig } from './region-settings.js';
+import type { Action, ApiError, ApiResult, ErrorKind, AccountRegion } from '../domain/model.js';
+import { regionSettingsOf } from './region-settings.js';
+import type { RegionSettings } from './region-settings.js';
 
 export interface PermissionsOptions {
   readonly config: Config;
@@ -16,7 +16,7 @@ export interface PermissionsOptions {
   readonly version: string;
 }
 
-export interface Permission extends Place {
+export interface Permission extends AccountRegion {
   readonly action: Action;
   readonly result: 'allowed' | 'denied' | 'unreachable';
   /** Of the refusal or failure; undefined when it is allowed. */
@@ -35,7 +35,7 @@ export async function checkPermissions(options: PermissionsOptions): Promise<rea
   for (const account of options.config.accounts) {
     const { clock, log } = options;
     const credentials = createCredentialsProvider(account.credentials, { account: account.name, clock, log });
-    const places = placesOf({ ...options.config, accounts: [account] });
+    const places = regionSettingsOf({ ...options.config, accounts: [account] });
     for (const place of places) {
       const { version } = options;
       const { regionId, polling, region } = place;
@@ -48,7 +48,7 @@ export async function checkPermissions(options: PermissionsOptions): Promise<rea
   return found;
 }
 
-async function checkPlace(place: PlaceConfig, api: RdsApi): Promise<readonly Permission[]> {
+async function checkPlace(place: RegionSettings, api: RdsApi): Promise<readonly Permission[]> {
   const { account, regionId, settings } = place;
   const { signal } = new AbortController();
   const found: Permission[] = [];

@@ -1,9 +1,9 @@
 import type { AccountConfig, Config, RateLimitConfig, RegionConfig } from '../config/config.js';
-import type { Place } from '../domain/model.js';
+import type { AccountRegion } from '../domain/model.js';
 import { Secret } from '../secret.js';
 
 /** What the configuration says of one account in one region. */
-export interface PlaceConfig extends Place {
+export interface RegionSettings extends AccountRegion {
   readonly account: string;
   readonly settings: AccountConfig;
   readonly region: RegionConfig;
@@ -11,7 +11,7 @@ export interface PlaceConfig extends Place {
   readonly sharding: Config['sharding'];
 }
 
-export function placesOf(config: Config): readonly PlaceConfig[] {
+export function regionSettingsOf(config: Config): readonly RegionSettings[] {
   const { polling, sharding } = config;
   return config.accounts.flatMap((settings) =>
     settings.regions.map((region) => ({

@@ -1,8 +1,8 @@
 import type { FamilyHead } from './family.js';
-import { PLACE_LABELS } from './region-families.js';
+import { REGION_LABELS } from './region-families.js';
 
 /** What the program counts and says of itself; self.ts holds the values. */
-export const OWN = {
+export const EXPORTER_FAMILIES = {
   buildInfo: {
     name: 'alicloud_rds_backup_exporter_build_info',
     help: 'Always 1, with the version and revision of the exporter and the version of Node.js it runs on.',
@@ -13,13 +13,13 @@ export const OWN = {
     name: 'alicloud_rds_backup_exporter_api_requests_total',
     help: 'Requests sent to the API, every attempt.',
     type: 'counter',
-    labels: [...PLACE_LABELS, 'action'],
+    labels: [...REGION_LABELS, 'action'],
   },
   failures: {
     name: 'alicloud_rds_backup_exporter_api_request_failures_total',
     help: 'Attempts that failed, by the error code of the API, or Timeout, ConnectionError, BadResponse or the HTTP status.',
     type: 'counter',
-    labels: [...PLACE_LABELS, 'action', 'code'],
+    labels: [...REGION_LABELS, 'action', 'code'],
   },
   durations: {
     name: 'alicloud_rds_backup_exporter_api_request_duration_seconds',

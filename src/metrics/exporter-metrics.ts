@@ -15,11 +15,11 @@ import { TASK_FIELDS } from '../domain/model.js';
 import type { EventLoopLag } from './event-loop.js';
 import { watchEventLoop } from './event-loop.js';
 import type { FamilyHead } from './family.js';
-import { OWN } from './exporter-families.js';
+import { EXPORTER_FAMILIES } from './exporter-families.js';
 import { RequestMetrics } from './requests.js';
-import type { SelfFamily } from './prom-client-family.js';
+import type { PromClientFamily } from './prom-client-family.js';
 
-export interface SelfOptions {
+export interface ExporterMetricsOptions {
   readonly version: string;
   readonly revision: string;
   readonly nodeVersion: string;
@@ -34,25 +34,25 @@ export interface SelfOptions {
 const PROCESS_SHARED_MS = 1_000;
 
 /** What the program counts about itself. Everything about the fleet is read off its states instead. */
-export class SelfMetrics {
+export class ExporterMetrics {
   readonly requests = new RequestMetrics();
   readonly #clock: Clock;
   readonly #registry = new Registry();
   readonly #process = new Registry();
-  #processFamilies: Promise<readonly SelfFamily[]> | undefined;
-  readonly #unexpectedValues = this.#counter(OWN.unexpectedValues);
-  readonly #internalErrors = this.#counter(OWN.internalErrors);
-  readonly #reloadSuccessful = this.#gauge(OWN.reloadSuccessful);
-  readonly #reloadTimestamp = this.#gauge(OWN.reloadTimestamp);
+  #processFamilies: Promise<readonly PromClientFamily[]> | undefined;
+  readonly #unexpectedValues = this.#counter(EXPORTER_FAMILIES.unexpectedValues);
+  readonly #internalErrors = this.#counter(EXPORTER_FAMILIES.internalErrors);
+  readonly #reloadSuccessful = this.#gauge(EXPORTER_FAMILIES.reloadSuccessful);
+  readonly #reloadTimestamp = this.#gauge(EXPORTER_FAMILIES.reloadTimestamp);
   readonly #saveSuccessful: Gauge | undefined;
 
   /** The configuration counts as loaded, and the state, if there is one, as saved: the program would not have started. */
-  constructor({ version, revision, nodeVersion, shard, state, processFamilies, clock }: SelfOptions) {
+  constructor({ version, revision, nodeVersion, shard, state, processFamilies, clock }: ExporterMetricsOptions) {
     this.#clock = clock;
-    this.#gauge(OWN.buildInfo).set({ version, revision, nodeversion: nodeVersion }, 1);
-    this.#gauge(OWN.shardIndex).set(shard.index);
-    this.#gauge(OWN.shards).set(shard.count);
-    this.#saveSuccessful = state ? this.#gauge(OWN.saveSuccessful) : undefined;
+    this.#gauge(EXPORTER_FAMILIES.buildInfo).set({ version, revision, nodeversion: nodeVersion }, 1);
+    this.#gauge(EXPORTER_FAMILIES.shardIndex).set(shard.index);
+    this.#gauge(EXPORTER_FAMILIES.shards).set(shard.count);
+    this.#saveSuccessful = state ? this.#gauge(EXPORTER_FAMILIES.saveSuccessful) : undefined;
     this.stateSaved(true);
     this.configReloaded(true);
     for (const field of TASK_FIELDS) this.#unexpectedValues.inc({ field }, 0);
@@ -79,16 +79,16 @@ export class SelfMetrics {
 
   /** Tells of a web configuration from now on; `isInForce` is asked at each scrape. */
   watchWebConfig(isInForce: () => boolean): void {
-    const gauge: Gauge = this.#gauge(OWN.webConfigSuccessful, () => gauge.set(Number(isInForce())));
+    const gauge: Gauge = this.#gauge(EXPORTER_FAMILIES.webConfigSuccessful, () => gauge.set(Number(isInForce())));
   }
 
   /** Every family, also those without a sample. */
-  async families(): Promise<readonly SelfFamily[]> {
+  async families(): Promise<readonly PromClientFamily[]> {
     return [...this.requests.families(), ...(await familiesOf(this.#registry)), ...(await this.#ofProcess())];
   }
 
   /** Asking the operating system costs more than all the rest: the answer is shared for a second. */
-  #ofProcess(): Promise<readonly SelfFamily[]> {
+  #ofProcess(): Promise<readonly PromClientFamily[]> {
     if (this.#processFamilies === undefined) {
       this.#processFamilies = familiesOf(this.#process);
       this.#clock.after(PROCESS_SHARED_MS, () => (this.#processFamilies = undefined));
@@ -105,7 +105,7 @@ export class SelfMetrics {
   }
 }
 
-async function familiesOf(registry: Registry): Promise<readonly SelfFamily[]> {
+async function familiesOf(registry: Registry): Promise<readonly PromClientFamily[]> {
   const families = await registry.getMetricsAsJSON();
   // A word, although its type says a number.
   return families.map((family) => Object.assign(family, { type: String(family.type) }));

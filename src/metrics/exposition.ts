@@ -1,20 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PlaceView } from '../domain/region-status.js';
+import type { RegionStatus } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
 import { ChunkPool, ChunkWriter } from './chunks.js';
 import { FLEET_FAMILIES } from './families.js';
 import type { Family, Sample, Seconds } from './family.js';
 import { labelText } from './labels.js';
 import type { Format } from './negotiate.js';
-import { PLACE_FAMILIES } from './region-families.js';
-import type { Row } from './scraped-instance.js';
-import { rowOf } from './scraped-instance.js';
-import type { SelfFamily, SelfValue } from './prom-client-family.js';
+import { REGION_FAMILIES } from './region-families.js';
+import type { ScrapedInstance } from './scraped-instance.js';
+import { scrapedInstanceOf } from './scraped-instance.js';
+import type { PromClientFamily, PromClientSample } from './prom-client-family.js';
 
 /** Everything that a scrape tells of the fleet, as of one moment. Times are on the steady timeline. */
 export interface FleetView {
   readonly states: readonly InstanceState[];
-  readonly places: readonly PlaceView[];
+  readonly places: readonly RegionStatus[];
   readonly now: number;
   toWall(steadyMs: number): number;
 }
@@ -54,16 +54,16 @@ export async function* renderFleet(view: FleetView, { format, pool }: FleetOptio
   yield* writer.end();
 }
 
-async function rowsOf({ states, places, now }: FleetView): Promise<readonly Row[]> {
+async function rowsOf({ states, places, now }: FleetView): Promise<readonly ScrapedInstance[]> {
   const limits = new Map<string, Map<string, number>>();
   for (const { account, regionId, staleAfterMs } of places) {
     const ofAccount = limits.get(account) ?? new Map<string, number>();
     limits.set(account, ofAccount.set(regionId, staleAfterMs));
   }
-  const rows: Row[] = [];
+  const rows: ScrapedInstance[] = [];
   for (const state of states) {
     const { account, regionId } = state.instance;
-    rows.push(rowOf(state, now, limits.get(account)?.get(regionId) ?? 0));
+    rows.push(scrapedInstanceOf(state, now, limits.get(account)?.get(regionId) ?? 0));
     if (rows.length % (SLICE_BYTES / MADE_ROW_BYTES) === 0) await nextTurn();
   }
   return rows;
@@ -76,10 +76,10 @@ function secondsOf(view: FleetView): Seconds {
 }
 
 /** The families of the exporter itself and the end of the exposition. */
-export function renderOwn(view: FleetView, self: readonly SelfFamily[], format: Format): Buffer {
+export function renderOwn(view: FleetView, self: readonly PromClientFamily[], format: Format): Buffer {
   const seconds = secondsOf(view);
   const writer = new ChunkWriter(new ChunkPool());
-  for (const family of PLACE_FAMILIES) {
+  for (const family of REGION_FAMILIES) {
     const sample = sampler(family, format, writer);
     for (const place of view.places) family.samples(place, sample, seconds);
   }
@@ -103,14 +103,14 @@ function sampler(family: Family<never>, format: Format, writer: ChunkWriter): Sa
 }
 
 /** OpenMetrics names a counter without the `_total` of its samples, and escapes quotes in the help too. */
-function headText({ name, help, type }: Omit<SelfFamily, 'values'>, format: Format): string {
+function headText({ name, help, type }: Omit<PromClientFamily, 'values'>, format: Format): string {
   const escaped = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
   if (format === 'text') return `# HELP ${name} ${escaped}\n# TYPE ${name} ${type}\n`;
   const family = type === 'counter' ? name.replace(/_total$/, '') : name;
   return `# HELP ${family} ${escaped.replaceAll('"', '\\"')}\n# TYPE ${family} ${type}\n`;
 }
 
-function selfLine({ name }: SelfFamily, { metricName = name, labels, value }: SelfValue): string {
+function selfLine({ name }: PromClientFamily, { metricName = name, labels, value }: PromClientSample): string {
   const { le, ...others } = labels;
   const text = labelText({ ...others, ...(le === undefined ? {} : { le: boundText(le) }) });
   return text === '' ? `${metricName} ${value}\n` : `${metricName}{${text}} ${value}\n`;

@@ -2,7 +2,7 @@ import { modesOf, openTasks } from '../domain/task-status.js';
 import type { Mode } from '../domain/model.js';
 import type { Family } from './family.js';
 import { moreLabelBytes, NO_MORE } from './labels.js';
-import type { Row } from './scraped-instance.js';
+import type { ScrapedInstance } from './scraped-instance.js';
 
 export const INSTANCE_LABELS = ['account', 'region_id', 'instance_id'] as const;
 
@@ -13,7 +13,7 @@ export const MODE_BYTES: { readonly [M in Mode]: Uint8Array } = {
   Unknown: moreLabelBytes({ mode: 'Unknown' }),
 };
 
-export const INSTANCE_FAMILIES: readonly Family<Row>[] = [
+export const INSTANCE_FAMILIES: readonly Family<ScrapedInstance>[] = [
   {
     name: 'alicloud_rds_backup_instance_info',
     help: 'Always 1, one for each instance the exporter watches, with its name, engine, static labels and tags.',

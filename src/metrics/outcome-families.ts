@@ -4,7 +4,7 @@ import { MODES, OUTCOMES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { INSTANCE_LABELS } from './instance-families.js';
 import { moreLabelBytes } from './labels.js';
-import type { Row } from './scraped-instance.js';
+import type { ScrapedInstance } from './scraped-instance.js';
 
 const OUTCOME_LABELS = [...INSTANCE_LABELS, 'mode', 'outcome'] as const;
 
@@ -17,7 +17,7 @@ const PAIRS: readonly { readonly mode: Mode; readonly outcome: Outcome; readonly
 function lastFamily(
   head: Pick<FamilyHead, 'name' | 'help'>,
   valueOf: (completion: Completion, seconds: Seconds) => number | undefined,
-): Family<Row> {
+): Family<ScrapedInstance> {
   return {
     ...head,
     type: 'gauge',
@@ -32,7 +32,7 @@ function lastFamily(
   };
 }
 
-export const OUTCOME_FAMILIES: readonly Family<Row>[] = [
+export const OUTCOME_FAMILIES: readonly Family<ScrapedInstance>[] = [
   {
     name: 'alicloud_rds_backup_completed_tasks_total',
     help: 'Backup tasks that were seen to end, by outcome; Unknown means that the task vanished and the API would not say how it ended.',

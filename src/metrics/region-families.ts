@@ -1,20 +1,20 @@
-import type { CallsView, PlaceView } from '../domain/region-status.js';
+import type { ApiBudgetStatus, RegionStatus } from '../domain/region-status.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { labelBytes, moreLabelBytes, NO_MORE } from './labels.js';
 
-export const PLACE_LABELS = ['account', 'region_id'] as const;
+export const REGION_LABELS = ['account', 'region_id'] as const;
 
-const placeBytes = ({ account, regionId }: PlaceView): Uint8Array => labelBytes({ account, region_id: regionId });
+const placeBytes = ({ account, regionId }: RegionStatus): Uint8Array => labelBytes({ account, region_id: regionId });
 
 /** One value for each account and region; undefined leaves the sample out. */
 function placeFamily(
   head: Pick<FamilyHead, 'name' | 'help'>,
-  valueOf: (place: PlaceView, seconds: Seconds) => number | undefined,
-): Family<PlaceView> {
+  valueOf: (place: RegionStatus, seconds: Seconds) => number | undefined,
+): Family<RegionStatus> {
   return {
     ...head,
     type: 'gauge',
-    labels: PLACE_LABELS,
+    labels: REGION_LABELS,
     samples(place, sample, seconds) {
       const value = valueOf(place, seconds);
       if (value !== undefined) sample(placeBytes(place), NO_MORE, value);
@@ -25,12 +25,12 @@ function placeFamily(
 /** One value for each action of each account and region. */
 function callsFamily(
   head: Pick<FamilyHead, 'name' | 'help'>,
-  valueOf: (calls: CallsView) => number,
-): Family<PlaceView> {
+  valueOf: (calls: ApiBudgetStatus) => number,
+): Family<RegionStatus> {
   return {
     ...head,
     type: 'gauge',
-    labels: [...PLACE_LABELS, 'action'],
+    labels: [...REGION_LABELS, 'action'],
     samples(place, sample) {
       for (const calls of place.calls) {
         sample(placeBytes(place), moreLabelBytes({ action: calls.action }), valueOf(calls));
@@ -39,7 +39,7 @@ function callsFamily(
   };
 }
 
-export const PLACE_FAMILIES: readonly Family<PlaceView>[] = [
+export const REGION_FAMILIES: readonly Family<RegionStatus>[] = [
   placeFamily(
     { name: 'alicloud_rds_backup_exporter_targets', help: 'Instances that are being polled.' },
     ({ targets }) => targets,

@@ -1,7 +1,7 @@
-import type { Action, Place } from '../domain/model.js';
-import { placeKey } from '../domain/model.js';
-import { OWN } from './exporter-families.js';
-import type { SelfFamily, SelfValue } from './prom-client-family.js';
+import type { Action, AccountRegion } from '../domain/model.js';
+import { accountRegionKey } from '../domain/model.js';
+import { EXPORTER_FAMILIES } from './exporter-families.js';
+import type { PromClientFamily, PromClientSample } from './prom-client-family.js';
 
 /** Error codes come from the network: more than these would be a flood of series. */
 const MAX_CODES = 50;
@@ -16,7 +16,7 @@ export interface RequestCounter {
 }
 
 interface Counts extends RequestCounter {
-  readonly place: Place;
+  readonly place: AccountRegion;
   readonly action: Action;
   attempts: number;
   readonly failures: Map<string, number>;
@@ -32,8 +32,8 @@ export class RequestMetrics {
   readonly #codes = new Set<string>();
 
   /** Shown from now on, at 0 when it is new. */
-  open(place: Place, action: Action): RequestCounter {
-    const key = `${placeKey(place)}\n${action}`;
+  open(place: AccountRegion, action: Action): RequestCounter {
+    const key = `${accountRegionKey(place)}\n${action}`;
     const known = this.#counts.get(key);
     if (known !== undefined) return known;
     const durations = this.#durations.get(action) ?? new Durations();
@@ -56,21 +56,26 @@ export class RequestMetrics {
   }
 
   /** Removes what was counted of an account and region that is no longer configured; what ends there later is not shown. */
-  remove(place: Place): void {
+  remove(place: AccountRegion): void {
     for (const [key, counts] of this.#counts) {
-      if (placeKey(counts.place) === placeKey(place)) this.#counts.delete(key);
+      if (accountRegionKey(counts.place) === accountRegionKey(place)) this.#counts.delete(key);
     }
   }
 
   /** Also those without a sample. */
-  families(): readonly SelfFamily[] {
+  families(): readonly PromClientFamily[] {
     const all = [...this.#counts.values()];
     return [
-      { ...OWN.requests, values: all.map((counts) => ({ labels: labelsOf(counts), value: counts.attempts })) },
-      { ...OWN.failures, values: all.flatMap(failuresOf) },
       {
-        ...OWN.durations,
-        values: [...this.#durations].flatMap(([action, durations]) => durations.values(OWN.durations.name, { action })),
+        ...EXPORTER_FAMILIES.requests,
+        values: all.map((counts) => ({ labels: labelsOf(counts), value: counts.attempts })),
+      },
+      { ...EXPORTER_FAMILIES.failures, values: all.flatMap(failuresOf) },
+      {
+        ...EXPORTER_FAMILIES.durations,
+        values: [...this.#durations].flatMap(([action, durations]) =>
+          durations.values(EXPORTER_FAMILIES.durations.name, { action }),
+        ),
       },
     ];
   }
@@ -95,9 +100,9 @@ class Durations {
   }
 
   /** None before the first observation. */
-  values(name: string, labels: SelfValue['labels']): readonly SelfValue[] {
+  values(name: string, labels: PromClientSample['labels']): readonly PromClientSample[] {
     if (this.#count === 0) return [];
-    const bucket = (le: number | string, value: number): SelfValue => ({
+    const bucket = (le: number | string, value: number): PromClientSample => ({
       metricName: `${name}_bucket`,
       labels: { ...labels, le },
       value,
@@ -112,10 +117,10 @@ class Durations {
   }
 }
 
-function labelsOf({ place: { account, regionId }, action }: Counts): SelfValue['labels'] {
+function labelsOf({ place: { account, regionId }, action }: Counts): PromClientSample['labels'] {
   return { account, region_id: regionId, action };
 }
 
-function failuresOf(counts: Counts): readonly SelfValue[] {
+function failuresOf(counts: Counts): readonly PromClientSample[] {
   return [...counts.failures].map(([code, value]) => ({ labels: { ...labelsOf(counts), code }, value }));
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
-import type { PlaceView } from '../domain/region-status.js';
+import type { RegionStatus } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
 import { ChunkPool } from './chunks.js';
 import { gzipWithTail } from './deflated.js';
@@ -8,13 +8,13 @@ import type { FleetView } from './exposition.js';
 import { renderOwn } from './exposition.js';
 import type { Format } from './negotiate.js';
 import { CONTENT_TYPES, formatFor, gzipAllowed } from './negotiate.js';
-import type { SelfMetrics } from './exporter-metrics.js';
+import type { ExporterMetrics } from './exporter-metrics.js';
 import { SharedRender } from './shared-render.js';
 
 export interface ScrapesOptions {
   readonly states: () => readonly InstanceState[];
-  readonly places: () => readonly PlaceView[];
-  readonly self: SelfMetrics;
+  readonly places: () => readonly RegionStatus[];
+  readonly self: ExporterMetrics;
   readonly clock: Clock;
   /** Told of what cannot be rendered, once for all scrapes that share it. */
   readonly onBug: (thrown: unknown) => void;
@@ -27,7 +27,7 @@ export interface ScrapeRequest {
 }
 
 /** A whole answer: nothing is sent before all of it is there. */
-export interface ScrapeAnswer {
+export interface ScrapeResponse {
   readonly status: 200 | 500;
   readonly headers: Readonly<Record<string, string | number>>;
   /** To be written one after the other. */
@@ -65,7 +65,7 @@ export class Scrapes {
   }
 
   /** Never rejects: what goes wrong is told to `onBug` and answered with 500. */
-  async answer({ accept, acceptEncoding }: ScrapeRequest): Promise<ScrapeAnswer> {
+  async answer({ accept, acceptEncoding }: ScrapeRequest): Promise<ScrapeResponse> {
     const format = formatFor(accept);
     const gzip = gzipAllowed(acceptEncoding);
     const headers = { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept, Accept-Encoding' };
@@ -126,7 +126,7 @@ export class Scrapes {
   }
 }
 
-function failure(): ScrapeAnswer {
+function failure(): ScrapeResponse {
   const body = Buffer.from('The metrics could not be rendered; the log has the reason.\n');
   return {
     status: 500,

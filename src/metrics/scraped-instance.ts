@@ -5,7 +5,7 @@ import { MODES } from '../domain/model.js';
 import { labelBytes, moreLabelBytes } from './labels.js';
 
 /** One instance as a scrape sees it: the subject of the families of instances, tasks and outcomes. */
-export interface Row {
+export interface ScrapedInstance {
   readonly state: InstanceState;
   /** `account`, `region_id`, `instance_id`. */
   readonly labels: Uint8Array;
@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** `staleAfterMs` is the limit in force at the instance's place; 0 when the place is gone. */
-export function rowOf(state: InstanceState, nowMs: number, staleAfterMs: number): Row {
+export function scrapedInstanceOf(state: InstanceState, nowMs: number, staleAfterMs: number): ScrapedInstance {
   const fresh = isFresh(state, nowMs, staleAfterMs);
   return {
     state,
@@ -34,7 +34,7 @@ function firstOfEachMode(tasks: readonly TrackedTask[]): readonly TrackedTask[] 
   return MODES.flatMap((mode) => tasks.find(({ task }) => task.mode === mode) ?? []);
 }
 
-type InstanceLabels = Pick<Row, 'labels' | 'infoLabels'>;
+type InstanceLabels = Pick<ScrapedInstance, 'labels' | 'infoLabels'>;
 
 /** An instance is replaced when it changes, so its labels are written once and go when the instance goes. */
 const cache = new WeakMap<Instance, InstanceLabels>();

@@ -5,15 +5,15 @@ import { PROGRESS_STATUSES, TASK_STATUSES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
 import { INSTANCE_LABELS, MODE_BYTES } from './instance-families.js';
 import { moreLabelBytes } from './labels.js';
-import type { Row } from './scraped-instance.js';
+import type { ScrapedInstance } from './scraped-instance.js';
 
 const TASK_LABELS = [...INSTANCE_LABELS, 'mode'] as const;
 
 /** Of each mode of an instance, the value of the task that is shown; undefined leaves the sample out. */
 function valueFamily(
   head: Pick<FamilyHead, 'name' | 'help'>,
-  valueOf: (tracked: TrackedTask, row: Row, seconds: Seconds) => number | undefined,
-): Family<Row> {
+  valueOf: (tracked: TrackedTask, row: ScrapedInstance, seconds: Seconds) => number | undefined,
+): Family<ScrapedInstance> {
   return {
     ...head,
     type: 'gauge',
@@ -31,7 +31,7 @@ function valueFamily(
 function stateFamily<State extends string>(
   head: Pick<FamilyHead, 'name' | 'help'> & { readonly states: readonly State[] },
   stateOf: (tracked: TrackedTask) => State | undefined,
-): Family<Row> {
+): Family<ScrapedInstance> {
   const statesOf = (mode: Mode): readonly { readonly state: State; readonly bytes: Uint8Array }[] =>
     head.states.map((state) => ({ state, bytes: moreLabelBytes({ mode, status: state }) }));
   const states = { Automated: statesOf('Automated'), Manual: statesOf('Manual'), Unknown: statesOf('Unknown') };
@@ -50,7 +50,7 @@ function stateFamily<State extends string>(
   };
 }
 
-export const TASK_FAMILIES: readonly Family<Row>[] = [
+export const TASK_FAMILIES: readonly Family<ScrapedInstance>[] = [
   stateFamily(
     {
       name: 'alicloud_rds_backup_task_status',

@@ -32,7 +32,7 @@ export interface ApiParts {
 }
 
 export function answerCall({ clock, fleet, faults, settings }: ApiParts, call: Call): Answer {
-  const fault = faults.strike(call);
+  const fault = faults.apply(call);
   if (fault?.kind === 'refuse') return { result: fault.refusal, fault: undefined };
   const nowMs = clock.now();
   const result = settings.quota?.take(call, nowMs) ?? operate(fleet, call, { nowMs, settings });

@@ -84,7 +84,7 @@ export class Faults {
   }
 
   /** What happens to this call; undefined when nothing does. */
-  strike(call: Call): FaultEffect | undefined {
+  apply(call: Call): FaultEffect | undefined {
     for (const armed of this.#armed) {
       if (!concerns(armed.fault, call)) continue;
       const { probability } = armed.fault;

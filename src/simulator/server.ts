@@ -56,9 +56,9 @@ export interface Simulator {
   removeKey(accessKeyId: string): void;
   setQuota(limits: QuotaLimits | undefined): void;
   /** Refuses connections, in one region or in all, and cuts those that are open. */
-  goDark(regionId?: string): Promise<void>;
+  disconnect(regionId?: string): Promise<void>;
   /** Listens again where it did. */
-  comeBack(regionId?: string): Promise<void>;
+  reconnect(regionId?: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,7 +102,7 @@ function control(
   const endpoints = Object.fromEntries([...listeners].map(([regionId, { url }]) => [regionId, url]));
   const chosen = (regionId: string | undefined): Listener[] =>
     [...listeners].filter(([id]) => regionId === undefined || id === regionId).map(([, listener]) => listener);
-  const goDark = async (regionId?: string): Promise<void> => {
+  const disconnect = async (regionId?: string): Promise<void> => {
     await Promise.all(chosen(regionId).map((listener) => listener.close()));
   };
   return {
@@ -117,11 +117,11 @@ function control(
     setQuota: (limits) => {
       settings.quota = limits && new Quota(limits);
     },
-    goDark,
-    comeBack: async (regionId) => {
+    disconnect,
+    reconnect: async (regionId) => {
       await Promise.all(chosen(regionId).map((listener) => listener.listen()));
     },
-    close: () => goDark(),
+    close: () => disconnect(),
   };
 }
 

@@ -7,7 +7,7 @@ import { reopenOutcomes } from '../domain/outcomes.js';
 import type { InstanceState } from '../domain/instance-state.js';
 
 /** Where states are kept over a restart. */
-export interface StateKeeper {
+export interface FleetPersistence {
   /** A moment later. */
   save(state: InstanceState): void;
   /** Resolves to whether it is on disk; never rejects. */
@@ -24,7 +24,7 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly activeIntervalMs: () => number;
   readonly onEvent: (instance: Instance, event: FleetEvent) => void;
-  readonly keeper?: StateKeeper | undefined;
+  readonly keeper?: FleetPersistence | undefined;
 }
 
 /** Every instance that is watched, each with one immutable state that a poll replaces. */
@@ -130,7 +130,7 @@ export class Fleet {
     const isUrgent =
       keeper !== undefined && (isNews(before, state) || (isFirst(before, state) && !keeper.isSaved(key)));
     const isSaved = isUrgent && (await keeper.saveNow(state));
-    if (isUrgent && !isSaved) ({ state, events } = change(before, { ...context, mayCount: false }));
+    if (isUrgent && !isSaved) ({ state, events } = change(before, { ...context, canPersist: false }));
     const now = this.#states.get(key);
     if (now === undefined) return undefined;
     // It went and came back while it was being saved, and with it what the keeper has of it: the next poll counts.
@@ -180,11 +180,11 @@ function isWorthSaving(before: InstanceState, after: InstanceState): boolean {
         old.lastProgressAt !== tracked.lastProgressAt ||
         old.lastOpenAt !== tracked.lastOpenAt ||
         old.task.backupJobId !== tracked.task.backupJobId ||
-        old.unsettledAnswers !== tracked.unsettledAnswers ||
+        old.outcomeLookups !== tracked.outcomeLookups ||
         old.unlistedAt !== tracked.unlistedAt ||
         old.unwatchedMs !== tracked.unwatchedMs ||
         old.failedLookups !== tracked.failedLookups ||
-        old.uncounted !== tracked.uncounted
+        old.pendingCompletion !== tracked.pendingCompletion
       );
     })
   );

@@ -5,7 +5,7 @@ import { newInstanceState } from '../domain/apply-poll.js';
 import type { Completion, InstanceState, TrackedTask } from '../domain/instance-state.js';
 
 /** What is kept of an instance over a restart. */
-export interface Kept {
+export interface PersistedInstance {
   readonly state: InstanceState;
   /** When it ceased to be watched; null while it is. */
   readonly goneAt: number | null;
@@ -23,7 +23,7 @@ interface StateRecord {
   readonly goneAt: number | null;
 }
 
-export function writeRecord(kept: Kept, clock: Clock): string {
+export function writeRecord(kept: PersistedInstance, clock: Clock): string {
   return seal(JSON.stringify(toRecord(kept, clock)));
 }
 
@@ -45,7 +45,7 @@ function checksum(json: string): string {
   return crc32(json).toString(16).padStart(CHECKSUM_DIGITS, '0');
 }
 
-function toRecord({ state, goneAt }: Kept, clock: Clock): StateRecord {
+function toRecord({ state, goneAt }: PersistedInstance, clock: Clock): StateRecord {
   const wall = (ms: number): number => Math.round(clock.toWall(ms));
   const { account, regionId, instanceId } = state.instance;
   return {
@@ -65,7 +65,7 @@ function toRecord({ state, goneAt }: Kept, clock: Clock): StateRecord {
  * has been running is not known.
  * @throws if the record was damaged, or is not the one of `key`
  */
-export function readRecord(key: string, text: string, clock: Clock): Kept {
+export function readRecord(key: string, text: string, clock: Clock): PersistedInstance {
   const record: StateRecord = JSON.parse(unseal(text));
   const { account, regionId, instanceId, countedJobs } = record;
   const offsetMs = clock.toWall(0);
@@ -108,7 +108,7 @@ function shiftTask(tracked: TrackedTask, shift: (ms: number) => number): Tracked
     unlistedAt: tracked.unlistedAt === undefined ? undefined : shift(tracked.unlistedAt),
     // Due at once after a restart: the process that is gone may have been what failed.
     nextLookupAt: undefined,
-    uncounted: tracked.uncounted && shiftCompletion(tracked.uncounted, shift),
+    pendingCompletion: tracked.pendingCompletion && shiftCompletion(tracked.pendingCompletion, shift),
   };
 }
 

@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import { RECORDS, databasePath, openDatabase, recordKey } from './leveldb.js';
 import type { Database, DatabaseOptions } from './leveldb.js';
 
-interface Held {
+interface OpenDatabase {
   readonly database: Database;
   /** Written once by each opening: what tells this database from another in its place. */
   readonly current: string;
 }
 
 /** Texts by key, crash-safe, in an embedded LevelDB. Whoever opens it holds it alone. */
-export class Store {
+export class StateStore {
   readonly #options: DatabaseOptions;
-  #held: Held | undefined;
+  #held: OpenDatabase | undefined;
 
-  private constructor(options: DatabaseOptions, held: Held) {
+  private constructor(options: DatabaseOptions, held: OpenDatabase) {
     this.#options = options;
     this.#held = held;
   }
 
   /** @throws UsageError when the directory cannot be used; Error when another process holds it */
-  static async open(options: DatabaseOptions): Promise<Store> {
-    return new Store(options, await hold(options));
+  static async open(options: DatabaseOptions): Promise<StateStore> {
+    return new StateStore(options, await hold(options));
   }
 
   /** Every record, by key. */
@@ -63,7 +63,7 @@ export class Store {
   }
 }
 
-async function hold(options: DatabaseOptions): Promise<Held> {
+async function hold(options: DatabaseOptions): Promise<OpenDatabase> {
   const database = await openDatabase(options);
   return { database, current: await currentOf(options) };
 }

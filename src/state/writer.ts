@@ -2,19 +2,19 @@ import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../log.js';
 import { instanceKey } from '../domain/model.js';
-import type { StateKeeper } from './fleet.js';
+import type { FleetPersistence } from './fleet.js';
 import { readRecord, writeRecord } from './record.js';
-import type { Kept } from './record.js';
+import type { PersistedInstance } from './record.js';
 import type { InstanceState } from '../domain/instance-state.js';
-import type { Store } from './store.js';
+import type { StateStore } from './store.js';
 
-export interface KeeperOptions {
-  readonly store: Pick<Store, 'readAll' | 'write' | 'close'>;
+export interface StateWriterOptions {
+  readonly store: Pick<StateStore, 'readAll' | 'write' | 'close'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export interface KeeperHooks {
+export interface StateWriterHooks {
   /** Told of each instance that was gone for too long. */
   readonly forget: (key: string) => void;
   /** Told when saving begins to fail, and when it works again. */
@@ -24,17 +24,17 @@ export interface KeeperHooks {
 /** What does not matter to a counter is written together, this long after the first change. */
 const WRITE_BEHIND_MS = 1_000;
 /** How often the store is looked after: it may have been removed, or what could not be written may be written now. */
-const LOOK_MS = 10_000;
+const CHECK_INTERVAL_MS = 10_000;
 /** A write that takes longer counts as failed until it ends: a disk that hangs must hold up no poll. */
 const HANGS_MS = 30_000;
 const CLEAN_MS = 3_600_000;
 const FORGET_AFTER_MS = 7 * 86_400_000;
 
 /** Keeps the states in the store: outcomes at once, everything else a moment later, all that waits in one step. */
-export class Keeper implements StateKeeper {
-  readonly #options: KeeperOptions;
+export class StateWriter implements FleetPersistence {
+  readonly #options: StateWriterOptions;
   /** All that the store is to hold: one that lost it is given it again. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, PersistedInstance>();
   /** What the store does not have yet; of these it deletes what is not kept. */
   #unsaved = new Set<string>();
   /** What is being written. */
@@ -47,13 +47,13 @@ export class Keeper implements StateKeeper {
   #cancelWrite: (() => void) | undefined;
   #cancelLook: () => void = () => undefined;
   #cancelCleaning: () => void = () => undefined;
-  #hooks: KeeperHooks = { forget: () => undefined, onSaved: () => undefined };
+  #hooks: StateWriterHooks = { forget: () => undefined, onSaved: () => undefined };
   /** What the wall clock shows beyond the steady timeline in the records of the store. */
   #wallOffsetMs: number;
   #isFailing = false;
   #isClosed = false;
 
-  constructor(options: KeeperOptions) {
+  constructor(options: StateWriterOptions) {
     this.#options = options;
     this.#wallOffsetMs = options.clock.toWall(0);
   }
@@ -77,7 +77,7 @@ export class Keeper implements StateKeeper {
   }
 
   /** Begins to report, to look after the store, and to drop the instances that were gone for 7 days: now and every hour. */
-  start(hooks: KeeperHooks): void {
+  start(hooks: StateWriterHooks): void {
     this.#hooks = hooks;
     this.#forgetGone();
     this.#cleanLater();
@@ -85,7 +85,7 @@ export class Keeper implements StateKeeper {
   }
 
   #lookLater(): void {
-    this.#cancelLook = this.#options.clock.after(LOOK_MS, () => {
+    this.#cancelLook = this.#options.clock.after(CHECK_INTERVAL_MS, () => {
       void this.#flush();
       void this.#writing.then(() => {
         if (!this.#isClosed) this.#lookLater();
@@ -154,7 +154,7 @@ export class Keeper implements StateKeeper {
     if (kept !== undefined && kept.goneAt !== goneAt) this.#keep(key, { ...kept, goneAt });
   }
 
-  #keep(key: string, kept: Kept): void {
+  #keep(key: string, kept: PersistedInstance): void {
     this.#kept.set(key, kept);
     this.#unsaved.add(key);
     this.#writeBehind();

@@ -3,8 +3,8 @@ import { FleetOrder } from './fleet-order.js';
 import type { FleetRow } from './fleet-row.js';
 import { FleetTable } from './fleet-table.js';
 import { FleetWords } from './fleet-words.js';
-import { ROW_STATES } from '../domain/page-state.js';
-import type { RowState } from '../domain/page-state.js';
+import { PAGE_STATES } from '../domain/page-state.js';
+import type { PageState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { StatusQuery } from './query.js';
 
@@ -14,7 +14,7 @@ export interface Found {
   /** How many match. */
   readonly total: number;
   /** By state, of those that match everything but the state. */
-  readonly counts: Readonly<Record<RowState, number>>;
+  readonly counts: Readonly<Record<PageState, number>>;
 }
 
 /** What the fleet can be narrowed by: every value that occurs, in order. */
@@ -39,7 +39,7 @@ export class FleetIndex {
   /** Call with each snapshot and wait before anything else; one at a time. What is long lets other work have its turn. */
   async update(snapshot: StatusSnapshot): Promise<void> {
     await this.#table.update(snapshot);
-    if (this.#table.look === this.#table.firstLook) {
+    if (this.#table.revision === this.#table.firstLook) {
       await nextTurn();
       this.#order(USUAL).indices(this.#table, snapshot);
       await nextTurn();
@@ -67,8 +67,8 @@ export class FleetIndex {
     const { rows, stateOf } = this.#table;
     const order = this.#order(query).indices(this.#table, snapshot);
     const matches = this.#matcher(query);
-    const wanted = ROW_STATES.map((state) => isIn(query.state, state));
-    const tally = ROW_STATES.map(() => 0);
+    const wanted = PAGE_STATES.map((state) => isIn(query.state, state));
+    const tally = PAGE_STATES.map(() => 0);
     const found: FleetRow[] = [];
     let total = 0;
     for (let position = 0; position < order.length; position++) {
@@ -123,8 +123,8 @@ function isIn(set: readonly string[], value: string): boolean {
 }
 
 /** @param tally in the order of ROW_STATES */
-function countsOf(tally: readonly number[]): Record<RowState, number> {
+function countsOf(tally: readonly number[]): Record<PageState, number> {
   const counts = { stuck: 0, failed: 0, unknown: 0, running: 0, queued: 0, idle: 0, unsupported: 0 };
-  for (const [index, state] of ROW_STATES.entries()) counts[state] = tally[index] ?? 0;
+  for (const [index, state] of PAGE_STATES.entries()) counts[state] = tally[index] ?? 0;
   return counts;
 }

@@ -25,10 +25,10 @@ export class FleetOrder {
 
   /** Indices of the rows in order. */
   indices(table: FleetTable, snapshot: StatusSnapshot): Uint32Array {
-    if (this.#look === table.look) return this.#indices;
+    if (this.#look === table.revision) return this.#indices;
     const isKnown = this.#look >= table.firstLook;
     const since = isKnown ? this.#look : 0;
-    this.#look = table.look;
+    this.#look = table.revision;
     if (isKnown && DESCRIPTIONS.includes(this.#sort)) return this.#indices;
     if (!isKnown) {
       this.#keys = new Float64Array(table.rows.length).fill(NaN);

@@ -2,14 +2,14 @@ import type { Completion, InstanceState, TrackedTask } from '../domain/instance-
 import { seenOutcomes } from '../domain/outcomes.js';
 import { displayedTasks } from '../domain/task-status.js';
 import type { Instance } from '../domain/model.js';
-import { lastCompletion, rowStateOf } from '../domain/page-state.js';
-import type { RowState } from '../domain/page-state.js';
+import { lastCompletion, pageStateOf } from '../domain/page-state.js';
+import type { PageState } from '../domain/page-state.js';
 
 /** One instance of the list with what filters and orders need, worked out once for each state of it. */
 export class FleetRow {
   static #revisions = 0;
   state: InstanceState;
-  rowState: RowState = 'unknown';
+  rowState: PageState = 'unknown';
   /** In the order in which they are displayed: the row shows the first. */
   tasks: readonly TrackedTask[] = [];
   /** All that was seen to end, counted or not. */
@@ -48,7 +48,7 @@ export class FleetRow {
   /** To be called after `update`, and whenever the data goes stale or is fresh again. */
   age(isFresh: boolean): void {
     const before = this.rowState;
-    this.rowState = rowStateOf(this.state, isFresh);
+    this.rowState = pageStateOf(this.state, isFresh);
     if (this.rowState !== before) this.revision = ++FleetRow.#revisions;
   }
 

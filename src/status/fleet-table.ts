@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PlaceView } from '../domain/region-status.js';
+import type { RegionStatus } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
 import { isFresh } from '../domain/task-status.js';
-import type { Place } from '../domain/model.js';
+import type { AccountRegion } from '../domain/model.js';
 import { FleetRow } from './fleet-row.js';
-import { ROW_STATES } from '../domain/page-state.js';
+import { PAGE_STATES } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { A_TURN, sortInTurns } from './sort-in-turns.js';
 
@@ -25,10 +25,10 @@ export class FleetTable {
   placeOf = new Uint32Array();
   engineOf = new Uint32Array();
   stateOf = new Uint8Array();
-  places: readonly Place[] = [];
+  places: readonly AccountRegion[] = [];
   engines: readonly string[] = [];
   /** Goes up with each look. */
-  look = 0;
+  revision = 0;
   /** The first look at this set of rows. */
   firstLook = 0;
   /** Of each row, the look that found it different from the one before. */
@@ -44,7 +44,7 @@ export class FleetTable {
     if (version === this.#version && Math.abs(now - this.#lookedAt) < SHARED_MS) return;
     this.#version = version;
     this.#lookedAt = now;
-    this.look++;
+    this.revision++;
     if (!this.#takeChanges(states)) await this.#replace(states);
     this.#states = states;
     await this.#age(places, now);
@@ -66,11 +66,11 @@ export class FleetTable {
 
   #note(index: number): void {
     this.#fresh[index] = 2;
-    this.changedAt[index] = this.look;
+    this.changedAt[index] = this.revision;
   }
 
   async #replace(states: readonly InstanceState[]): Promise<void> {
-    this.firstLook = this.look;
+    this.firstLook = this.revision;
     this.placeOf = new Uint32Array(states.length);
     this.engineOf = new Uint32Array(states.length);
     this.stateOf = new Uint8Array(states.length);
@@ -105,7 +105,7 @@ export class FleetTable {
     this.idRanks = ranksOf(await sortInTurns(ids.length, comparator(ids)));
   }
 
-  async #age(views: readonly PlaceView[], nowMs: number): Promise<void> {
+  async #age(views: readonly RegionStatus[], nowMs: number): Promise<void> {
     const limits = this.places.map(({ account, regionId }) =>
       views.find((view) => view.account === account && view.regionId === regionId),
     );
@@ -117,9 +117,9 @@ export class FleetTable {
       const fresh = isFresh(row.state, nowMs, staleAfterMs[this.placeOf[index] ?? 0] ?? 0);
       if (this.#fresh[index] === Number(fresh)) continue;
       this.#fresh[index] = Number(fresh);
-      this.changedAt[index] = this.look;
+      this.changedAt[index] = this.revision;
       row.age(fresh);
-      this.stateOf[index] = ROW_STATES.indexOf(row.rowState);
+      this.stateOf[index] = PAGE_STATES.indexOf(row.rowState);
       if (++aged % A_TURN === 0) await nextTurn();
     }
   }
@@ -127,10 +127,10 @@ export class FleetTable {
 
 /** Accounts and regions in the order in which they are first met. */
 class PlaceSet {
-  readonly all: Place[] = [];
+  readonly all: AccountRegion[] = [];
   readonly #indices = new Map<string, Map<string, number>>();
 
-  indexOf({ account, regionId }: Place): number {
+  indexOf({ account, regionId }: AccountRegion): number {
     const regions = this.#indices.get(account) ?? new Map<string, number>();
     if (regions.size === 0) this.#indices.set(account, regions);
     let index = regions.get(regionId);

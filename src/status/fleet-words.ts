@@ -20,7 +20,7 @@ export class FleetWords {
       if ((table.changedAt[index] ?? 0) <= this.#look) continue;
       this.#holds[index] = table.rows[index]?.holds(this.#words) ? 1 : 0;
     }
-    this.#look = table.look;
+    this.#look = table.revision;
     return this.#holds;
   }
 }

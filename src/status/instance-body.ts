@@ -3,7 +3,7 @@ import { isStuck, phaseOf, progressRatio, statusOf } from '../domain/task-status
 import type { TaskPhase } from '../domain/instance-state.js';
 import type { Mode, Outcome } from '../domain/model.js';
 import type { FleetRow } from './fleet-row.js';
-import type { RowState } from '../domain/page-state.js';
+import type { PageState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import { isolate } from './isolate.js';
 import { estimatedEndAt } from '../domain/estimate-end.js';
@@ -18,7 +18,7 @@ export interface InstanceAnswer {
   readonly engine: string;
   readonly engine_version: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly state: RowState;
+  readonly state: PageState;
   /** Set when the exporter failed to render the instance: of the rest, only its names and its state say anything. */
   readonly problem: string | null;
   /** Why the instance has no backup tasks; null when it can have some. */
@@ -172,7 +172,7 @@ function taskAnswer(state: InstanceState, tracked: TrackedTask, snapshot: Status
     running_since: timeText(snapshot, tracked.runningSince),
     stuck: isStuck(state, tracked),
     estimated_end: timeText(snapshot, estimatedEndAt(state, tracked, snapshot.now)),
-    unsettled_answers: tracked.unsettledAnswers ?? null,
+    unsettled_answers: tracked.outcomeLookups ?? null,
     unexpected: task.unexpected.map(({ field, value }) => ({ field, value })),
   };
 }

@@ -1,5 +1,5 @@
-import { ROW_STATES } from '../domain/page-state.js';
-import type { RowState } from '../domain/page-state.js';
+import { PAGE_STATES } from '../domain/page-state.js';
+import type { PageState } from '../domain/page-state.js';
 
 /** What the list can be ordered by; `attention` is what needs a person first. A leading `-` turns the order round. */
 export const SORT_KEYS = [
@@ -21,7 +21,7 @@ export type SortKey = (typeof SORT_KEYS)[number];
 export interface StatusQuery {
   /** Words that all must occur in the instance's texts. */
   readonly q: string;
-  readonly state: readonly RowState[];
+  readonly state: readonly PageState[];
   readonly account: readonly string[];
   readonly regionId: readonly string[];
   readonly engine: readonly string[];
@@ -61,7 +61,7 @@ export function parseStatusQuery(
   const sortKey = readWord(reader, 'sort', SORT_KEYS, sort.replace(/^-/, ''));
   const query: StatusQuery = {
     q: readOne(reader, 'q')?.trim() ?? '',
-    state: readMany(reader, 'state').flatMap((value) => readWord(reader, 'state', ROW_STATES, value) ?? []),
+    state: readMany(reader, 'state').flatMap((value) => readWord(reader, 'state', PAGE_STATES, value) ?? []),
     account: readMany(reader, 'account'),
     regionId: readMany(reader, 'region_id'),
     engine: readMany(reader, 'engine'),

@@ -1,6 +1,6 @@
-import type { PlaceView } from '../domain/region-status.js';
+import type { RegionStatus } from '../domain/region-status.js';
 import type { InstanceState } from '../domain/instance-state.js';
-import type { Action, Instance, Place } from '../domain/model.js';
+import type { Action, Instance, AccountRegion } from '../domain/model.js';
 
 /** Everything the status page and the status API tell, as of one moment. Times are on the steady timeline. */
 export interface StatusSnapshot {
@@ -8,7 +8,7 @@ export interface StatusSnapshot {
   readonly version: number;
   /** In an order that stays the same from one snapshot to the next; a changed instance has a new state object. */
   readonly states: readonly InstanceState[];
-  readonly places: readonly PlaceView[];
+  readonly places: readonly RegionStatus[];
   readonly accounts: readonly AccountView[];
   /** Instances that discovery listed and configuration or type left out. */
   readonly leftOut: readonly LeftOutView[];
@@ -19,7 +19,7 @@ export interface StatusSnapshot {
   /** When the instance is due next; undefined while it is being polled or nothing is planned. */
   nextPollAt(instance: Instance): number | undefined;
   /** Requests a second that this action really sent of late, every attempt; undefined when not measured. */
-  usedRequestsPerSecond(place: Place, action: Action): number | undefined;
+  usedRequestsPerSecond(place: AccountRegion, action: Action): number | undefined;
 }
 
 /** Whether an account's credentials work. */
@@ -31,7 +31,7 @@ export interface AccountView {
   readonly problem: { readonly code: string; readonly message: string; readonly at: number | undefined } | undefined;
 }
 
-export interface LeftOutView extends Place {
+export interface LeftOutView extends AccountRegion {
   readonly instanceId: string;
   readonly name: string;
   readonly reason: string;

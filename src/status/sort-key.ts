@@ -1,8 +1,8 @@
 import { progressRatio } from '../domain/task-status.js';
 import type { FleetRow } from './fleet-row.js';
 import type { FleetTable } from './fleet-table.js';
-import { ROW_STATES } from '../domain/page-state.js';
-import type { RowState } from '../domain/page-state.js';
+import { PAGE_STATES } from '../domain/page-state.js';
+import type { PageState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { SortKey } from './query.js';
 
@@ -40,7 +40,7 @@ const ROW_KEYS: { readonly [K in SortKey]?: (row: FleetRow) => number | undefine
   last_good_poll: ({ state }) => state.lastGoodPollAt,
 };
 
-const STATE_RANKS: ReadonlyMap<RowState, number> = new Map(ROW_STATES.map((state, rank) => [state, rank]));
+const STATE_RANKS: ReadonlyMap<PageState, number> = new Map(PAGE_STATES.map((state, rank) => [state, rank]));
 /** Milliseconds; the steps between the states, within which times order the rows. */
 const LATER_THAN_ANY_TIME = 1e13;
 

@@ -2,7 +2,7 @@ import type { Facets, Found } from './fleet-index.js';
 import { instanceAnswer } from './instance-body.js';
 import type { InstanceAnswer } from './instance-body.js';
 import { timeText } from './time-text.js';
-import type { RowState } from '../domain/page-state.js';
+import type { PageState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { StatusQuery } from './query.js';
 
@@ -21,7 +21,7 @@ export interface StatusAnswer {
     readonly engine: readonly string[];
   };
   /** By state, of all that match everything but `state`. */
-  readonly counts: Readonly<Record<RowState, number>>;
+  readonly counts: Readonly<Record<PageState, number>>;
   /** How many instances match. */
   readonly total: number;
   readonly limit: number;

@@ -6,13 +6,13 @@
 import { setMaxListeners } from 'node:events';
 import { applyLookup, applyPoll, newInstanceState } from '../../dist/domain/apply-poll.js';
 import type { Applied, ApplyContext } from '../../dist/domain/apply-poll.js';
-import { isActive, openJobs } from '../../dist/domain/activity.js';
+import { isActive, pendingJobIds } from '../../dist/domain/activity.js';
 import type { InstanceState } from '../../dist/domain/instance-state.js';
 import { instanceKey } from '../../dist/domain/model.js';
 import type { ApiError, ApiResult, BackupTask, Outcome } from '../../dist/domain/model.js';
-import { Gate } from '../../dist/collector/api-limiter.js';
-import { Polling } from '../../dist/collector/poll-loop.js';
-import type { Outlook } from '../../dist/collector/poll-loop.js';
+import { ApiLimiter } from '../../dist/collector/api-limiter.js';
+import { PollLoop } from '../../dist/collector/poll-loop.js';
+import type { NextPoll } from '../../dist/collector/poll-loop.js';
 import { Scheduler } from '../../dist/collector/scheduler.js';
 import { errorOf, instanceOf, taskOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';
@@ -79,8 +79,8 @@ class Day {
     const scheduler = new Scheduler(clock, 16);
     const instances = Array.from({ length: this.instances }, (_, n) => instanceOf(`rm-${n}`));
     for (const instance of instances) this.states.set(instanceKey(instance), newInstanceState(instance, 0));
-    const gate: Gate = new Gate({
-      place: instances[0]!,
+    const gate: ApiLimiter = new ApiLimiter({
+      accountRegion: instances[0]!,
       action: 'DescribeBackupTasks',
       limit: LIMIT,
       nowMs: 0,
@@ -93,14 +93,14 @@ class Day {
     scheduler.open(gate);
     const stop = new AbortController();
     setMaxListeners(0, stop.signal);
-    const polling: Polling = new Polling({
+    const polling: PollLoop = new PollLoop({
       scheduler,
-      gate,
+      limiter: gate,
       source: { describeBackupTasks: ({ instanceId, backupJobId }) => this.#answer(instanceId, backupJobId) },
       settings: { idleIntervalMs: IDLE_MS, activeIntervalMs: ACTIVE_MS, maxAttempts: 4 },
       settle: (key, _instance, result) => this.#take(key, (state, context) => applyPoll(state, result, context)),
       settleLookup: (key, lookup) => this.#take(key, (state, context) => applyLookup(state, lookup, context)),
-      onBug: (_, thrown) => {
+      onInternalError: (_, thrown) => {
         throw thrown;
       },
       clock,
@@ -108,7 +108,7 @@ class Day {
       signal: stop.signal,
       isOnce: false,
     });
-    polling.add(instances.map((instance) => [instance, { isActive: false, isUnsupported: false, openJobs: [] }]));
+    polling.add(instances.map((instance) => [instance, { isActive: false, isUnsupported: false, pendingJobIds: [] }]));
     for (let minute = 0; minute < 30 * 60; minute++) {
       await clock.advance(MINUTE);
       this.maxLagMs = Math.max(this.maxLagMs, polling.lagMs(clock.now()));
@@ -117,7 +117,7 @@ class Day {
     scheduler.stop();
   }
 
-  #take(key: string, apply: (state: InstanceState, context: ApplyContext) => Applied): Promise<Outlook> {
+  #take(key: string, apply: (state: InstanceState, context: ApplyContext) => Applied): Promise<NextPoll> {
     const nowMs = this.clock.now();
     const context = { nowMs, activeIntervalMs: ACTIVE_MS, lastScrapeMs: nowMs };
     const { state, events } = apply(this.states.get(key)!, context);
@@ -126,7 +126,11 @@ class Day {
       if (event.type === 'task_ended') this.ended.set(event.task.backupJobId, event.completion.outcome);
     }
     this.states.set(key, state);
-    return Promise.resolve({ isActive: isActive(state), isUnsupported: false, openJobs: openJobs(state, nowMs) });
+    return Promise.resolve({
+      isActive: isActive(state),
+      isUnsupported: false,
+      pendingJobIds: pendingJobIds(state, nowMs),
+    });
   }
 
   async #answer(instanceId: string, backupJobId: string | undefined): Promise<ApiResult<readonly BackupTask[]>> {

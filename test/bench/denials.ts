@@ -4,8 +4,8 @@
  */
 import { setMaxListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Gate } from '../../dist/collector/api-limiter.js';
-import { Polling } from '../../dist/collector/poll-loop.js';
+import { ApiLimiter } from '../../dist/collector/api-limiter.js';
+import { PollLoop } from '../../dist/collector/poll-loop.js';
 import { Scheduler } from '../../dist/collector/scheduler.js';
 import type { ErrorKind } from '../../dist/domain/model.js';
 import { errorOf, instanceOf } from '../helpers/build.js';
@@ -76,8 +76,8 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   const failing = failingOf(fleet, random);
   const failingIds = new Set([...failing].map((n) => `rm-${n}`));
   const scheduler = new Scheduler(clock, 16);
-  const gate: Gate = new Gate({
-    place: { account: 'production', regionId: 'cn-hangzhou' },
+  const gate: ApiLimiter = new ApiLimiter({
+    accountRegion: { account: 'production', regionId: 'cn-hangzhou' },
     action: 'DescribeBackupTasks',
     limit: { requestsPerSecond, burst: 5 },
     nowMs: 0,
@@ -99,9 +99,9 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   let [firstMs, allMs, longestMs, backMs] = [Infinity, Infinity, 0, Infinity];
   const working = fleet.instances - failing.size;
   const blipping = `rm-${Array.from({ length: fleet.instances }, (_, n) => n).find((n) => !failing.has(n))}`;
-  const polling: Polling = new Polling({
+  const polling: PollLoop = new PollLoop({
     scheduler,
-    gate,
+    limiter: gate,
     source: {
       async describeBackupTasks({ instanceId }) {
         const at = clock.now();
@@ -126,9 +126,9 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
       },
     },
     settings: { idleIntervalMs: IDLE_MS, activeIntervalMs: 30_000, maxAttempts: 4 },
-    settle: () => Promise.resolve({ isActive: false, isUnsupported: false, openJobs: [] }),
+    settle: () => Promise.resolve({ isActive: false, isUnsupported: false, pendingJobIds: [] }),
     settleLookup: () => Promise.resolve(undefined),
-    onBug: (_, thrown) => {
+    onInternalError: (_, thrown) => {
       throw thrown;
     },
     clock,
@@ -139,7 +139,7 @@ export async function simulate(fleet: Fleet): Promise<Figures> {
   polling.add(
     Array.from({ length: fleet.instances }, (_, n) => [
       instanceOf(`rm-${n}`),
-      { isActive: false, isUnsupported: false, openJobs: [] },
+      { isActive: false, isUnsupported: false, pendingJobIds: [] },
     ]),
   );
   await clock.advance(end);

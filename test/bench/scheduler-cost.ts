@@ -1,7 +1,7 @@
 /** What the scheduler itself costs: 100,000 instances for a simulated hour: `node dist-test/bench/scheduler-cost.js`. */
 import type { Standing, Subject } from '../../dist/collector/circuit-breaker.js';
-import { Gate } from '../../dist/collector/api-limiter.js';
-import type { Caller, Grant } from '../../dist/collector/api-limiter.js';
+import { ApiLimiter } from '../../dist/collector/api-limiter.js';
+import type { Waiter, Permit } from '../../dist/collector/api-limiter.js';
 import { Scheduler } from '../../dist/collector/scheduler.js';
 import { FakeClock } from '../helpers/fake-clock.js';
 
@@ -11,8 +11,8 @@ const HOUR_MS = 3_600_000;
 
 const clock = new FakeClock(0);
 const scheduler = new Scheduler(clock, 64);
-const gate = new Gate({
-  place: { account: 'bench', regionId: 'cn-hangzhou' },
+const gate = new ApiLimiter({
+  accountRegion: { account: 'bench', regionId: 'cn-hangzhou' },
   action: 'DescribeBackupTasks',
   limit: { requestsPerSecond: 500, burst: 50 },
   nowMs: 0,
@@ -27,13 +27,13 @@ let polls = 0;
 let harnessMs = 0;
 
 /** A poll that is answered at once: what is left is heap, token, slot and timer. */
-class Target implements Caller, Subject {
+class Target implements Waiter, Subject {
   dueAt: number;
   order = 0;
   position = -1;
   standing: Standing = 'fresh';
   misses = 0;
-  readonly heldBack = undefined;
+  readonly rejected = undefined;
 
   constructor(dueAt: number) {
     this.dueAt = dueAt;
@@ -43,10 +43,10 @@ class Target implements Caller, Subject {
     return this;
   }
 
-  granted(grant: Grant): void {
+  acquired(permit: Permit): void {
     polls++;
-    grant.done(undefined);
-    this.dueAt = grant.sentAt + INTERVAL_MS;
+    permit.release(undefined);
+    this.dueAt = permit.sentAt + INTERVAL_MS;
     scheduler.add(gate, this, polls % 10 === 0 ? 'active' : 'idle');
   }
 }

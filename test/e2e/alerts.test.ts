@@ -181,7 +181,7 @@ alerting: {alertmanagers: [{static_configs: [{targets: ["${new URL(alertmanager.
 
   it('pages once for a region that goes dark, keeps what it knew for a while, and concludes nothing from not seeing', async () => {
     const cooling = `ApiCooldown ${HANGZHOU}`;
-    await simulator.goDark(HANGZHOU);
+    await simulator.disconnect(HANGZHOU);
     const page = await eventually('the page', () =>
       onCall.notifications.find(({ labels }) => nameOf(labels) === cooling),
     );

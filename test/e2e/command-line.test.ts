@@ -260,7 +260,7 @@ polling: {timeout: 10s}
   it('calls each needed action once per account and region and tells what is allowed, denied or unreachable', async () => {
     const refusal = { status: 403, code: 'Forbidden.RAM', message: 'User not authorized.' };
     simulator.faults.inject({ action: 'DescribeDBInstanceByTags', effect: { kind: 'refuse', refusal } });
-    await simulator.goDark('cn-beijing');
+    await simulator.disconnect('cn-beijing');
     const { code, stdout, stderr } = await runExporter([
       '--config.check',
       '--config.check-permissions',
@@ -282,7 +282,7 @@ polling: {timeout: 10s}
 
   it('ends with 1 and without OK when everything is unreachable', async () => {
     simulator.faults.clear();
-    await simulator.goDark('cn-hangzhou');
+    await simulator.disconnect('cn-hangzhou');
     const { code, stdout } = await runExporter([
       '--config.check',
       '--config.check-permissions',
@@ -294,7 +294,7 @@ polling: {timeout: 10s}
 
   it('ends with 0 and OK when everything is allowed', async () => {
     simulator.faults.clear();
-    await simulator.comeBack();
+    await simulator.reconnect();
     const { code, stdout } = await runExporter([
       '--config.check',
       '--config.check-permissions',

@@ -165,7 +165,7 @@ ${more}`,
   });
 
   it('goes on in every other place while one region is dark and one account has lost its key', async () => {
-    await simulator.goDark('eu-central-1');
+    await simulator.disconnect('eu-central-1');
     simulator.removeKey('staging-key-id');
     const text = await becomes('the cool-downs', (seen) => {
       const cooling = family(seen, 'exporter_api_cooldown');
@@ -191,7 +191,7 @@ ${more}`,
         : undefined,
     );
     expect(shown(await metrics()).length).to.equal(held(true).length);
-    await simulator.comeBack('eu-central-1');
+    await simulator.reconnect('eu-central-1');
     simulator.addKey({ account: 'staging', accessKeyId: 'staging-key-id', accessKeySecret: 'staging-key-secret' });
   });
 

@@ -120,12 +120,12 @@ polling: {idle_interval: 1s, active_interval: 1s, timeout: 1s, max_attempts: 1, 
   });
 
   it('stays up while the API is down, sees the polls fail and the stale data vanish', async () => {
-    await simulator.goDark();
+    await simulator.disconnect();
     await prometheus.becomes(`${PREFIX}instance_poll_success{instance_id="rm-queued"}`, 0);
     await prometheus.becomes(`${PREFIX}tasks{instance_id="rm-queued", mode="Manual"}`, undefined);
     await prometheus.becomes('up', 1);
     await prometheus.becomes('min_over_time(up[1m])', 1);
-    await simulator.comeBack();
+    await simulator.reconnect();
     await prometheus.becomes(`${PREFIX}tasks{instance_id="rm-queued", mode="Manual"}`, 1);
   });
 });

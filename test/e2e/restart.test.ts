@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { systemClock } from '../../dist/clock.js';
-import { Store } from '../../dist/state/store.js';
+import { StateStore } from '../../dist/state/store.js';
 import { instanceKey } from '../../dist/domain/model.js';
 import { startSimulator } from '../../dist/simulator/server.js';
 import type { Simulator } from '../../dist/simulator/server.js';
@@ -171,7 +171,7 @@ state: {path: state}
   async function recordOf(instanceId: string): Promise<string | undefined> {
     const quiet = (): void => undefined;
     const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-    const store = await Store.open({ path: `${scratch.path}/state`, clock: systemClock(), log });
+    const store = await StateStore.open({ path: `${scratch.path}/state`, clock: systemClock(), log });
     const records = await store.readAll();
     await store.close();
     return records.get(instanceKey({ account: 'a', regionId: 'cn-hangzhou', instanceId }));

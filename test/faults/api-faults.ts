@@ -57,8 +57,8 @@ function unnamed(name: string, code: string, answer: Cloud['name']['answer']): A
     async inflict(cloud) {
       cloud.name.answer = answer;
       // Kept connections would go on without a name.
-      await cloud.simulator.goDark(SICK);
-      await cloud.simulator.comeBack(SICK);
+      await cloud.simulator.disconnect(SICK);
+      await cloud.simulator.reconnect(SICK);
       return () => {
         cloud.name.answer = 'address';
         return Promise.resolve();
@@ -83,8 +83,8 @@ export const apiFaults: readonly ApiFault[] = [
     code: 'ConnectionError',
     isWide: true,
     async inflict({ simulator }, { regionId = SICK } = {}) {
-      await simulator.goDark(regionId);
-      return () => simulator.comeBack(regionId);
+      await simulator.disconnect(regionId);
+      return () => simulator.reconnect(regionId);
     },
   },
   unnamed('a name that does not resolve', 'ConnectionError', 'none'),

@@ -1,15 +1,15 @@
-import { Store } from '../../dist/state/store.js';
+import { StateStore } from '../../dist/state/store.js';
 import { settle } from '../helpers/fake-clock.js';
 
 /** The writes of states in this process, so that a test's clock can stand still while one is under way. */
 export class Disk {
   readonly #underway = new Set<Promise<void>>();
-  readonly #write = Object.getOwnPropertyDescriptor(Store.prototype, 'write')!;
+  readonly #write = Object.getOwnPropertyDescriptor(StateStore.prototype, 'write')!;
 
   constructor() {
-    const write = this.#write.value as Store['write'];
+    const write = this.#write.value as StateStore['write'];
     const underway = this.#underway;
-    Store.prototype.write = async function (this: Store, changes) {
+    StateStore.prototype.write = async function (this: StateStore, changes) {
       const writing = write.call(this, changes);
       underway.add(writing);
       try {
@@ -30,6 +30,6 @@ export class Disk {
 
   /** Writes are no longer watched. */
   release(): void {
-    Object.defineProperty(Store.prototype, 'write', this.#write);
+    Object.defineProperty(StateStore.prototype, 'write', this.#write);
   }
 }

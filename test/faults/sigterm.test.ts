@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 import pLimit from 'p-limit';
 import { systemClock } from '../../dist/clock.js';
-import { Store } from '../../dist/state/store.js';
+import { StateStore } from '../../dist/state/store.js';
 import { refusal } from '../../dist/simulator/refusal.js';
 import { eventually, startExporter } from '../helpers/program.js';
 import type { RunningExporter } from '../helpers/program.js';
@@ -168,7 +168,7 @@ async function expectWholeState(volume: Volume): Promise<void> {
   const complaints: string[] = [];
   const complain = (msg: string): void => void complaints.push(msg);
   const log = { debug: complain, info: complain, warn: complain, error: complain };
-  const store = await Store.open({ path: volume.state, clock: systemClock(), log });
+  const store = await StateStore.open({ path: volume.state, clock: systemClock(), log });
   const { size } = await store.readAll();
   await store.close();
   expect(complaints).to.deep.equal([]);

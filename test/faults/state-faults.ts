@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Store } from '../../dist/state/store.js';
+import { StateStore } from '../../dist/state/store.js';
 import { Scratch } from '../helpers/program.js';
 
 /** A volume of a test's own, with the directory of the state in it. */
@@ -93,25 +93,25 @@ const faults: readonly StateFault[] = [
 
 /** No write ends before it is lifted. */
 export function hang(): () => void {
-  const write = Object.getOwnPropertyDescriptor(Store.prototype, 'write')!;
+  const write = Object.getOwnPropertyDescriptor(StateStore.prototype, 'write')!;
   let lift = (): void => undefined;
   const lifted = new Promise<void>((resolve) => (lift = resolve));
-  Store.prototype.write = async function (this: Store, changes) {
+  StateStore.prototype.write = async function (this: StateStore, changes) {
     await lifted;
     return this.write(changes);
   };
   return () => {
-    Object.defineProperty(Store.prototype, 'write', write);
+    Object.defineProperty(StateStore.prototype, 'write', write);
     lift();
   };
 }
 
 /** Resolves once the store that is closed next is closed. A stop that did not wait for its disk leaves that to happen later. */
 export function nextClose(): Promise<void> {
-  const close = Object.getOwnPropertyDescriptor(Store.prototype, 'close')!;
+  const close = Object.getOwnPropertyDescriptor(StateStore.prototype, 'close')!;
   return new Promise((resolve, reject) => {
-    Store.prototype.close = async function (this: Store) {
-      Object.defineProperty(Store.prototype, 'close', close);
+    StateStore.prototype.close = async function (this: StateStore) {
+      Object.defineProperty(StateStore.prototype, 'close', close);
       await this.close().then(resolve, reject);
     };
   });

@@ -1,8 +1,8 @@
 import type { Clock } from '../../dist/clock.js';
-import { DueHeap } from '../../dist/collector/deadline-heap.js';
-import type { Waiting } from '../../dist/collector/deadline-heap.js';
+import { DeadlineHeap } from '../../dist/collector/deadline-heap.js';
+import type { HeapEntry } from '../../dist/collector/deadline-heap.js';
 
-interface Timer extends Waiting {
+interface Timer extends HeapEntry {
   readonly run: () => void;
 }
 
@@ -11,7 +11,7 @@ export class FakeClock implements Clock {
   /** What the wall clock shows beyond the steady timeline, in milliseconds. */
   wallOffsetMs = 0;
   #now: number;
-  readonly #timers = new DueHeap<Timer>();
+  readonly #timers = new DeadlineHeap<Timer>();
 
   constructor(startMs = Date.parse('2026-01-15T08:30:00Z')) {
     this.#now = startMs;

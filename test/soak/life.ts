@@ -1,7 +1,7 @@
 /** One life of the exporter, from its start to its end, on a clock of its own that stops with it. */
 import { PerformanceObserver } from 'node:perf_hooks';
 import { gunzipSync } from 'node:zlib';
-import { App } from '../../dist/exporter/exporter.js';
+import { Exporter } from '../../dist/exporter/exporter.js';
 import type { Config } from '../../dist/config/config.js';
 import type { Logger } from '../../dist/log.js';
 import { Scrapes } from '../../dist/metrics/scrape.js';
@@ -29,12 +29,12 @@ const MAX_STOP_MS = 1_000;
 const NOT_SAVED = 'the state cannot be saved: it is kept in memory and tried again';
 
 export class Life {
-  readonly app: App;
+  readonly app: Exporter;
   readonly clock: FakeClock;
   readonly #scrapes: Scrapes;
   #renders = 0;
 
-  private constructor(app: App, clock: FakeClock) {
+  private constructor(app: Exporter, clock: FakeClock) {
     this.app = app;
     this.clock = clock;
     const { fleet, self } = app;
@@ -52,7 +52,7 @@ export class Life {
         if (msg !== NOT_SAVED) onError(`${msg}: ${JSON.stringify(fields)}`);
       },
     };
-    const app = await App.open({ config, clock, random, log, version: '1.0.0', revision: 'soak', isOnce: false });
+    const app = await Exporter.open({ config, clock, random, log, version: '1.0.0', revision: 'soak', isOnce: false });
     return new Life(app, clock);
   }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../dist/clock.js';
 import { newInstanceState } from '../../dist/domain/apply-poll.js';
 import { writeRecord } from '../../dist/state/record.js';
 import type { Completion } from '../../dist/domain/instance-state.js';
-import { Store } from '../../dist/state/store.js';
+import { StateStore } from '../../dist/state/store.js';
 import { OUTCOMES, instanceKey } from '../../dist/domain/model.js';
 import { instanceOf } from '../helpers/build.js';
 import { FakeClock } from '../helpers/fake-clock.js';
@@ -18,7 +18,7 @@ export interface Disk {
 
 /** From now on every store that is opened keeps its records on this disk. */
 export function replaceStore(disk: Disk): void {
-  Store.open = ({ clock }) => Promise.resolve(new MemoryStore(disk, clock) as unknown as Store);
+  StateStore.open = ({ clock }) => Promise.resolve(new MemoryStore(disk, clock) as unknown as StateStore);
 }
 
 /** As many as are remembered of an instance. */
@@ -52,7 +52,7 @@ export function longHistory({ instances }: Cloud): Map<string, string> {
   );
 }
 
-class MemoryStore implements Pick<Store, 'readAll' | 'write' | 'close'> {
+class MemoryStore implements Pick<StateStore, 'readAll' | 'write' | 'close'> {
   readonly #disk: Disk;
   readonly #clock: Clock;
 

@@ -8,7 +8,7 @@ import { refuse } from '../error-body.js';
 import { BasicAuth } from './basic-auth.js';
 import type { Compare } from './basic-auth.js';
 import { BcryptThread } from './bcrypt-thread.js';
-import { Followed } from './follow.js';
+import { WatchedFile } from './watched-file.js';
 import { RateLimit } from './rate-limit.js';
 import type { TlsConfig } from './tls-config.js';
 import { readWebConfig } from './web-config.js';
@@ -62,7 +62,7 @@ export async function openWebConfig(path: string, { log, clock, compare }: WebSe
     log.info('web configuration in force', { file: path, tls: config.tls !== undefined, users: config.users.size });
     for (const warning of config.warnings) log.warn('web configuration is doubtful', { file: path, warning });
   };
-  const followed: Followed<WebConfig> = new Followed({
+  const followed: WatchedFile<WebConfig> = new WatchedFile({
     load: (readFile, following) => {
       const config = readWebConfig(path, { readFile, following });
       const switched = (config.tls === undefined) !== (tls === undefined);

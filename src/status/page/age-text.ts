@@ -11,10 +11,10 @@ export function spanText(spanMs: number): string {
 
 /** How a time is told against now. */
 export const TELLINGS = ['ago', 'in', 'togo', 'at'] as const;
-export type Telling = (typeof TELLINGS)[number];
+export type TimeFormat = (typeof TELLINGS)[number];
 
 /** The text of a time by the clock; `at` is not by the clock and is left to the zone of whoever reads it. */
-export function tellTime(telling: Exclude<Telling, 'at'>, timeMs: number, nowMs: number): string {
+export function tellTime(telling: Exclude<TimeFormat, 'at'>, timeMs: number, nowMs: number): string {
   if (telling === 'ago') return `${spanText(nowMs - timeMs)} ago`;
   if (telling === 'togo') return toGoText(timeMs - nowMs);
   return timeMs - nowMs >= 1_000 ? `in ${spanText(timeMs - nowMs)}` : 'due';

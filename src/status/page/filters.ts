@@ -1,5 +1,5 @@
-import { ROW_STATES } from '../../domain/page-state.js';
-import type { RowState } from '../../domain/page-state.js';
+import { PAGE_STATES } from '../../domain/page-state.js';
+import type { PageState } from '../../domain/page-state.js';
 import type { StatusAnswer } from '../status-body.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -11,8 +11,8 @@ import { count } from './pager.js';
 /** How many instances are in each state; each count narrows the list to it, once more takes that back. */
 export function stateCounts({ counts }: StatusAnswer, query: PageQuery): Html {
   const all = Object.values(counts).reduce((sum, value) => sum + value, 0);
-  const isCurrent = (state: RowState): boolean => query.state.includes(state);
-  const link = (state: RowState): Html => {
+  const isCurrent = (state: PageState): boolean => query.state.includes(state);
+  const link = (state: PageState): Html => {
     const href = pageUrl(query, { state: isCurrent(state) && query.state.length === 1 ? [] : [state], offset: 0 });
     return html`<li>
       <a
@@ -37,7 +37,7 @@ export function stateCounts({ counts }: StatusAnswer, query: PageQuery): Html {
   </li>`;
   return html`<nav class="counts" aria-label="Instances by state">
     <ul>
-      ${[everything, ...ROW_STATES.map(link)]}
+      ${[everything, ...PAGE_STATES.map(link)]}
     </ul>
   </nav>`;
 }

@@ -1,8 +1,8 @@
-import type { RowState } from '../../domain/page-state.js';
+import type { PageState } from '../../domain/page-state.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 
-type Icon = RowState | 'finished';
+type Icon = PageState | 'finished';
 
 /** Shapes differ as much as colours do: who sees no colour still tells the states apart. 16 x 16, drawn by the current colour. */
 const SHAPES: Readonly<Record<Icon, Html>> = {
@@ -36,7 +36,7 @@ export const TAB_ICON =
   '<path d="M8 12V4.5M5 7.5l3-3 3 3" fill="none" stroke="#fff" stroke-width="1.8"/></svg>';
 
 /** What people read for a state. */
-export const STATE_WORDS: Readonly<Record<RowState, string>> = {
+export const STATE_WORDS: Readonly<Record<PageState, string>> = {
   stuck: 'Stuck',
   failed: 'Failed last',
   unknown: 'Unknown',
@@ -47,7 +47,7 @@ export const STATE_WORDS: Readonly<Record<RowState, string>> = {
 };
 
 /** What a state means, for who points at its count. */
-export const STATE_MEANINGS: Readonly<Record<RowState, string>> = {
+export const STATE_MEANINGS: Readonly<Record<PageState, string>> = {
   stuck: 'A running task has made no progress for longer than the instance allows',
   failed: 'Nothing is under way, and the last backup that ended failed',
   unknown: 'Not polled with success yet, or not for too long',
@@ -58,6 +58,6 @@ export const STATE_MEANINGS: Readonly<Record<RowState, string>> = {
 };
 
 /** A state as icon and word. */
-export function badge(state: RowState): Html {
+export function badge(state: PageState): Html {
   return html`<span class="badge ${state}">${icon(state)}${STATE_WORDS[state]}</span>`;
 }

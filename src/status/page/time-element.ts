@@ -1,5 +1,5 @@
 import { tellTime } from './age-text.js';
-import type { Telling } from './age-text.js';
+import type { TimeFormat } from './age-text.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 
@@ -7,7 +7,7 @@ import type { Html } from './html.js';
  * A time for people: UTC as the page is made and on hover; the script retells it in the viewer's zone and keeps it
  * up to date. Undefined when there is no time.
  */
-export function timeElement(time: string | null | undefined, telling: Telling, now: string): Html | undefined {
+export function timeElement(time: string | null | undefined, telling: TimeFormat, now: string): Html | undefined {
   if (time === null || time === undefined) return undefined;
   const utc = utcText(time);
   const text = telling === 'at' ? utc : tellTime(telling, Date.parse(time), Date.parse(now));

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ApiError } from '../../../dist/domain/model.js';
 import type { Standing, Subject } from '../../../dist/collector/circuit-breaker.js';
-import type { Caller, Gate, Queue } from '../../../dist/collector/api-limiter.js';
+import type { Waiter, ApiLimiter, Queue } from '../../../dist/collector/api-limiter.js';
 import { errorOf } from '../../helpers/build.js';
 import { settle } from '../../helpers/fake-clock.js';
 import { callerOf, gateOf } from '../../helpers/gates.js';
@@ -11,12 +11,12 @@ function known(standing: Standing, misses = standing === 'good' ? 0 : Infinity):
 }
 
 /** An answer to a request of another instance, sent when it came. */
-function answer(gate: Gate, error: ApiError | undefined, nowMs = 0): void {
-  gate.answered({ caller: callerOf(), isProbe: false, epoch: 0 }, { error, sentAt: nowMs, nowMs });
+function answer(gate: ApiLimiter, error: ApiError | undefined, nowMs = 0): void {
+  gate.answered({ waiter: callerOf(), isProbe: false, epoch: 0 }, { error, sentAt: nowMs, nowMs });
 }
 
 /** Takes in turn whoever is ready, at most `count`. */
-function order(gate: Gate, count: number, nowMs = 0, isForPoor = true): readonly Queue[] {
+function order(gate: ApiLimiter, count: number, nowMs = 0, isForPoor = true): readonly Queue[] {
   const taken: Queue[] = [];
   for (let queue = gate.ready(nowMs, isForPoor); queue !== undefined; queue = gate.ready(nowMs, isForPoor)) {
     gate.take(queue, nowMs);
@@ -79,7 +79,7 @@ describe('the gate of one action in a region', () => {
     const changes: unknown[] = [];
     const told: [string, ApiError][] = [];
     const gate = gateOf({ onCooldown: (change, of) => changes.push([change, of === gate]) });
-    const cannotWait = (name: string): Caller => callerOf({ heldBack: (error) => told.push([name, error]) });
+    const cannotWait = (name: string): Waiter => callerOf({ rejected: (error) => told.push([name, error]) });
     gate.add(cannotWait('before'), 'active', 0);
     gate.add(callerOf(), 'active', 0);
     // Nothing that fails alone does so.
@@ -128,7 +128,7 @@ describe('the gate of one action in a region', () => {
     expect([gate.reset(1), gate.reset(1)]).to.deep.equal(['left', undefined]);
     answer(gate, errorOf('key_rejected'), 2);
     answer(gate, errorOf('throttled'), 2);
-    expect([gate.cooldown.cooling, gate.bucket.rate(2)]).to.deep.equal([undefined, 4]);
+    expect([gate.circuit.cooling, gate.bucket.rate(2)]).to.deep.equal([undefined, 4]);
   });
 
   it('prepares credentials once, for somebody who is due and may be sent, and again after a reset', async () => {
@@ -139,7 +139,10 @@ describe('the gate of one action in a region', () => {
       prepared++;
       return prepared % 2 ? Promise.reject(new Error('no credentials')) : Promise.resolve();
     };
-    const gate = gateOf({ requisites: { atHand: () => isAtHand, prepare }, limit: { requestsPerSecond: 1, burst: 3 } });
+    const gate = gateOf({
+      precondition: { isReady: () => isAtHand, ensure: prepare },
+      limit: { requestsPerSecond: 1, burst: 3 },
+    });
     gate.onPrepared = () => told++;
     for (let n = 0; n < 5; n++) gate.add(callerOf({ dueAt: 10 }), 'idle', 0);
     expect([gate.ready(0, true), prepared]).to.deep.equal([undefined, 0]);
@@ -163,12 +166,12 @@ describe('the gate of one action in a region', () => {
     const gate = gateOf();
     const callers = [0, 1, 2].map((dueAt) => callerOf({ dueAt, subject: known('good') }));
     for (const caller of callers) gate.add(caller, 'idle', 0);
-    expect(gate.take('idle', 0)).to.deep.equal({ caller: callers[0], isProbe: false, epoch: 0 });
+    expect(gate.take('idle', 0)).to.deep.equal({ waiter: callers[0], isProbe: false, epoch: 0 });
     answer(gate, errorOf('key_rejected'));
     gate.take('idle', 30_000);
     expect([gate.ready(30_000, true), gate.readyAt(30_000, true)]).to.deep.equal([undefined, Infinity]);
     gate.reset(30_000);
-    expect(gate.take('idle', 30_000)).to.deep.equal({ caller: callers[2], isProbe: false, epoch: 1 });
+    expect(gate.take('idle', 30_000)).to.deep.equal({ waiter: callers[2], isProbe: false, epoch: 1 });
     expect(gate.take('idle', 30_000)).to.equal(undefined);
   });
 
@@ -219,7 +222,7 @@ describe('the gate of one action in a region', () => {
     for (const [at, misses] of missed.entries()) {
       gate.add(callerOf({ subject: known('unreachable', misses), dueAt: at }), 'idle', 0);
     }
-    const turns = Array.from({ length: 7 }, () => gate.take('unreachable', 5)?.caller.subject.misses);
+    const turns = Array.from({ length: 7 }, () => gate.take('unreachable', 5)?.waiter.subject.misses);
     expect(turns).to.deep.equal([4, Infinity, 9, Infinity, 12, Infinity, 3]);
     expect([gate.take('unreachable', 5), gateOf().take('unreachable', 5)]).to.deep.equal([undefined, undefined]);
     const [first, second] = [
@@ -228,7 +231,7 @@ describe('the gate of one action in a region', () => {
     ];
     for (const caller of [first, second]) gate.add(caller, 'idle', 0);
     gate.take('unreachable', 5);
-    expect(gate.take('unreachable', 5)?.caller === second).to.equal(true);
+    expect(gate.take('unreachable', 5)?.waiter === second).to.equal(true);
   });
 
   it('asks the fresh first until the idle have waited as long as they may, and the idle when it probes', () => {
@@ -262,7 +265,7 @@ describe('the gate of one action in a region', () => {
       if (isTrial) answer(gate, errorOf('key_rejected'));
       const callers = [1, 2, 3, 4].map((dueAt) => callerOf({ dueAt }));
       for (const [at, caller] of callers.entries()) gate.add(caller, at < 2 ? 'active' : 'idle', 0);
-      return callers.indexOf(gate.take(queue, 30_000)!.caller);
+      return callers.indexOf(gate.take(queue, 30_000)!.waiter);
     };
     const at = [0, 0.25, 0.5, 0.75];
     expect(at.map((random) => drawn(random, true, 'fresh'))).to.deep.equal([0, 1, 2, 3]);
@@ -274,7 +277,7 @@ describe('the gate of one action in a region', () => {
       const gate = gateOf({ random: () => 0.99 });
       const callers = [callerOf({ dueAt: 5 }), callerOf({ dueAt: 6 })];
       for (const caller of callers) gate.add(caller, 'idle', 0);
-      return callers.indexOf(gate.take('fresh', nowMs)!.caller);
+      return callers.indexOf(gate.take('fresh', nowMs)!.waiter);
     });
     expect(places).to.deep.equal([0, 1]);
   });
@@ -286,7 +289,7 @@ describe('the gate of one action in a region', () => {
       for (const dueAt of [3, 1, 2]) {
         gate.add(callerOf({ subject: known(standing), dueAt }), queue === 'active' ? 'active' : 'idle', 0);
       }
-      return gate.take(queue, 5)?.caller.dueAt;
+      return gate.take(queue, 5)?.waiter.dueAt;
     };
     expect([true, false].map((hasWorked) => firstOf('idle', 'good', hasWorked))).to.deep.equal([1, 1]);
     expect([true, false].map((hasWorked) => firstOf('denied', 'denied', hasWorked))).to.deep.equal([1, 1]);
@@ -319,8 +322,8 @@ describe('the gate of one action in a region', () => {
 
   it('lets a caller that cannot wait wait for the answers of a trial: that is no cool-down', () => {
     const gate = gateOf({ instances: () => 100 });
-    for (let n = 0; n < 20; n++) gate.cooldown.sent();
-    gate.add(callerOf({ heldBack: () => expect.fail('told') }), 'active', 0);
+    for (let n = 0; n < 20; n++) gate.circuit.sent();
+    gate.add(callerOf({ rejected: () => expect.fail('told') }), 'active', 0);
     expect([gate.isUsed, gate.ready(0, true), gate.readyAt(0, true)]).to.deep.equal([true, undefined, Infinity]);
     answer(gate, undefined);
     expect(gate.ready(0, true)).to.equal('active');

@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import type { ApiError, ApiResult, ErrorKind } from '../../../dist/domain/model.js';
 import { newSubject } from '../../../dist/collector/circuit-breaker.js';
-import type { Gate, Grant } from '../../../dist/collector/api-limiter.js';
-import { backoffMs, call } from '../../../dist/collector/call-with-retry.js';
+import type { ApiLimiter, Permit } from '../../../dist/collector/api-limiter.js';
+import { backoffMs, callWithRetry } from '../../../dist/collector/call-with-retry.js';
 import { Scheduler } from '../../../dist/collector/scheduler.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
@@ -26,19 +26,19 @@ class Rig {
   readonly attemptsAt: number[] = [];
 
   call(
-    gate: Gate,
+    gate: ApiLimiter,
     answers: readonly (ErrorKind | ApiError | typeof OK)[],
-    over: { maxAttempts?: number; grant?: Grant } = {},
+    over: { maxAttempts?: number; permit?: Permit } = {},
   ): Promise<ApiResult<string>> {
-    return call({
+    return callWithRetry({
       scheduler: this.scheduler,
-      gate,
+      limiter: gate,
       clock: this.clock,
       random: () => 0,
       maxAttempts: 3,
       signal: this.stop.signal,
       subject: newSubject(),
-      urgency: 'idle',
+      priority: 'idle',
       attempt: async () => {
         this.attemptsAt.push(this.clock.now());
         const answer = answers[this.attemptsAt.length - 1] ?? answers.at(-1)!;
@@ -49,7 +49,7 @@ class Rig {
     });
   }
 
-  gate(over: Parameters<typeof gateOf>[0] = {}): Gate {
+  gate(over: Parameters<typeof gateOf>[0] = {}): ApiLimiter {
     const gate = gateOf(over);
     this.scheduler.open(gate);
     return gate;
@@ -113,12 +113,12 @@ describe('a call with its repeats', () => {
     expect(rig.listeners).to.equal(0);
   });
 
-  it('takes a slot and a token anew for each attempt, the first with the grant that it was given', async () => {
+  it('takes a slot and a token anew for each attempt, the first with the permit that it was given', async () => {
     const rig = new Rig();
     const gate = rig.gate({ limit: { requestsPerSecond: 0.125, burst: 1 } });
     const ended: (ApiError | undefined)[] = [];
-    const grant = { sentAt: 0, done: (error: ApiError | undefined) => ended.push(error) };
-    const called = rig.call(gate, ['server', 'server', OK], { grant });
+    const permit = { sentAt: 0, release: (error: ApiError | undefined) => ended.push(error) };
+    const called = rig.call(gate, ['server', 'server', OK], { permit });
     await rig.clock.advance(60_000);
     expect([await called, ended]).to.deep.equal([OK, [errorOf('server')]]);
     expect(rig.attemptsAt).to.deep.equal([0, 250, 8_250]);
@@ -131,17 +131,17 @@ describe('a call with its repeats', () => {
     const waiting = rig.call(gate, ['server']);
     await settle();
     gate.answered(
-      { caller: callerOf(), isProbe: false, epoch: 0 },
+      { waiter: callerOf(), isProbe: false, epoch: 0 },
       { error: errorOf('key_rejected'), sentAt: 0, nowMs: 0 },
     );
     await rig.clock.advance(250);
     expect(await waiting).to.deep.equal({ ok: false, error: errorOf('server') });
-    const heldBack = {
+    const rejected = {
       ...errorOf('key_rejected'),
       kind: 'held_back',
       message: 'held back after: it failed: key_rejected',
     };
-    expect(await rig.call(gate, [OK])).to.deep.equal({ ok: false, error: heldBack });
+    expect(await rig.call(gate, [OK])).to.deep.equal({ ok: false, error: rejected });
     expect([rig.attemptsAt, rig.listeners]).to.deep.equal([[0], 0]);
   });
 
@@ -152,15 +152,15 @@ describe('a call with its repeats', () => {
     await rig.call(gate, ['key_rejected']);
     expect(changes).to.deep.equal(['entered']);
     const bug = { code: 'InternalError', message: 'a bug in the exporter: oops' };
-    const broken = call({
+    const broken = callWithRetry({
       scheduler: rig.scheduler,
-      gate: rig.gate({ place: { account: 'b', regionId: 'cn-hangzhou' } }),
+      limiter: rig.gate({ accountRegion: { account: 'b', regionId: 'cn-hangzhou' } }),
       clock: rig.clock,
       random: () => 0,
       maxAttempts: 3,
       signal: rig.stop.signal,
       subject: newSubject(),
-      urgency: 'idle',
+      priority: 'idle',
       attempt: () => Promise.reject(new Error('oops')),
     });
     expect(await broken).to.deep.equal({ ok: false, error: errorOf('bug', bug) });

@@ -1,16 +1,16 @@
 import { expect } from 'chai';
-import { Cooldown, newSubject } from '../../../dist/collector/circuit-breaker.js';
+import { CircuitBreaker, newSubject } from '../../../dist/collector/circuit-breaker.js';
 import type { Subject } from '../../../dist/collector/circuit-breaker.js';
 import type { ErrorKind } from '../../../dist/domain/model.js';
 import { errorOf } from '../../helpers/build.js';
 
 /** Sends and answers calls one after the other. */
 class Calls {
-  readonly cooldown: Cooldown;
+  readonly cooldown: CircuitBreaker;
   readonly #subjects = new Map<string, Subject>();
 
   constructor(instances = 1_000) {
-    this.cooldown = new Cooldown(() => instances);
+    this.cooldown = new CircuitBreaker(() => instances);
   }
 
   answer(nowMs: number, kind: ErrorKind | undefined, subject = 'rm-1'): string | undefined {

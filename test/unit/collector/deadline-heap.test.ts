@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DueHeap } from '../../../dist/collector/deadline-heap.js';
+import { DeadlineHeap } from '../../../dist/collector/deadline-heap.js';
 
 interface Entry {
   readonly name: string;
@@ -13,7 +13,7 @@ const entryOf = (name: string, dueAt: number): Entry => ({ name, dueAt, order: 0
 
 describe('the heap of due times', () => {
   it('gives the earliest first, and first come first served among equals', () => {
-    const heap = new DueHeap<Entry>();
+    const heap = new DeadlineHeap<Entry>();
     for (const [name, dueAt] of [
       ['c', 2],
       ['a', 1],
@@ -34,7 +34,7 @@ describe('the heap of due times', () => {
     const action = fc.tuple(fc.constantFrom('push', 'pop', 'remove'), fc.integer({ min: 0, max: 20 }));
     fc.assert(
       fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
-        const heap = new DueHeap<Entry>();
+        const heap = new DeadlineHeap<Entry>();
         const model: Entry[] = [];
         for (const [kind, number] of actions) {
           if (kind === 'push') {
@@ -55,7 +55,7 @@ describe('the heap of due times', () => {
   });
 
   it('leaves an entry of another heap alone', () => {
-    const [one, other] = [new DueHeap<Entry>(), new DueHeap<Entry>()];
+    const [one, other] = [new DeadlineHeap<Entry>(), new DeadlineHeap<Entry>()];
     const entry = entryOf('a', 1);
     one.push(entry);
     other.push(entryOf('b', 1));

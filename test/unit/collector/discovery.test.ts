@@ -164,7 +164,7 @@ describe('discovery', () => {
     ]);
     await rig.discovery.refresh();
     expect(rig.discovered).to.deep.equal([['rm-1', 'pgm-2']]);
-    expect(rig.last?.leftOut).to.deep.equal([
+    expect(rig.last?.skipped).to.deep.equal([
       { instanceId: 'rm-6', name: 'replica', reason: 'an instance of type Readonly has no backup tasks of its own' },
       { instanceId: 'rm-7', name: '', reason: 'an instance of type Guard has no backup tasks of its own' },
     ]);

@@ -3,16 +3,16 @@ import { isActive } from '../../../dist/domain/activity.js';
 import { applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { ApiError, ApiResult, BackupTask, Lookup, PollResult } from '../../../dist/domain/model.js';
-import { Gate } from '../../../dist/collector/api-limiter.js';
-import { Polling } from '../../../dist/collector/poll-loop.js';
-import type { Outlook } from '../../../dist/collector/poll-loop.js';
+import { ApiLimiter } from '../../../dist/collector/api-limiter.js';
+import { PollLoop } from '../../../dist/collector/poll-loop.js';
+import type { NextPoll } from '../../../dist/collector/poll-loop.js';
 import { Scheduler } from '../../../dist/collector/scheduler.js';
 import type { RateLimit } from '../../../dist/collector/token-bucket.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 
-const IDLE: Outlook = { isActive: false, isUnsupported: false, openJobs: [] };
-const ACTIVE: Outlook = { isActive: true, isUnsupported: false, openJobs: [] };
+const IDLE: NextPoll = { isActive: false, isUnsupported: false, pendingJobIds: [] };
+const ACTIVE: NextPoll = { isActive: true, isUnsupported: false, pendingJobIds: [] };
 const MIDDLE = (): number => 0.5;
 
 interface Asked {
@@ -30,10 +30,10 @@ class Rig {
   readonly bugs: unknown[] = [];
   readonly stop = new AbortController();
   readonly scheduler: Scheduler;
-  readonly gate: Gate;
-  readonly polling: Polling;
+  readonly gate: ApiLimiter;
+  readonly polling: PollLoop;
   answer: (asked: Asked) => ApiError | readonly BackupTask[] = () => [];
-  outlook: (result: PollResult) => Outlook | undefined = () => IDLE;
+  outlook: (result: PollResult) => NextPoll | undefined = () => IDLE;
   inFlight = new Map<string, number>();
   maxOverlap = 0;
 
@@ -44,8 +44,8 @@ class Rig {
     concurrency = 16,
   }: { limit?: RateLimit; isOnce?: boolean; maxAttempts?: number; concurrency?: number } = {}) {
     this.scheduler = new Scheduler(this.clock, concurrency);
-    this.gate = new Gate({
-      place: { account: 'production', regionId: 'cn-hangzhou' },
+    this.gate = new ApiLimiter({
+      accountRegion: { account: 'production', regionId: 'cn-hangzhou' },
       action: 'DescribeBackupTasks',
       limit,
       nowMs: 0,
@@ -56,9 +56,9 @@ class Rig {
       onThrottled: () => undefined,
     });
     this.scheduler.open(this.gate);
-    this.polling = new Polling({
+    this.polling = new PollLoop({
       scheduler: this.scheduler,
-      gate: this.gate,
+      limiter: this.gate,
       source: { describeBackupTasks: (request) => this.#ask(request.instanceId, request.backupJobId) },
       settings: { idleIntervalMs: 300_000, activeIntervalMs: 30_000, maxAttempts },
       settle: (_key, instance, result) => {
@@ -69,7 +69,7 @@ class Rig {
         this.lookups.push({ at: this.clock.now(), lookup });
         return Promise.resolve(IDLE);
       },
-      onBug: (_, thrown) => this.bugs.push(thrown),
+      onInternalError: (_, thrown) => this.bugs.push(thrown),
       clock: this.clock,
       random: MIDDLE,
       signal: this.stop.signal,
@@ -211,7 +211,7 @@ describe('polling', () => {
     await rig.clock.advance(3 * 3_600_000);
     expect(rig.times('rm-0').map((at) => at / 1_000)).to.deep.equal([0, 30, 90, 210, 450, 930, 1_890, 3_810, 7_410]);
     expect(rig.times('rm-999')).to.have.length(36);
-    expect(rig.gate.cooldown.cooling).to.equal(undefined);
+    expect(rig.gate.circuit.cooling).to.equal(undefined);
   });
 
   it('sees a mended policy although the others use up the limit', async () => {
@@ -239,7 +239,7 @@ describe('polling', () => {
     rig.outlook = (result) => {
       const context = { nowMs: rig.clock.now(), activeIntervalMs: 30_000, lastScrapeMs: 0 };
       ({ state } = applyPoll(state, result, context));
-      return { isActive: isActive(state), isUnsupported: state.unsupported !== undefined, openJobs: [] };
+      return { isActive: isActive(state), isUnsupported: state.unsupported !== undefined, pendingJobIds: [] };
     };
     rig.answer = ({ at }) => {
       if (at < 30_000) return [taskOf('1')];
@@ -298,10 +298,10 @@ describe('polling', () => {
     rig.answer = ({ instanceId }) => (instanceId === 'rm-0' ? [] : errorOf('denied'));
     rig.add(...Array.from({ length: 7 }, (_, n) => `rm-${n}`));
     await rig.clock.advance(29_000);
-    expect(rig.gate.cooldown.cooling).to.equal(undefined);
+    expect(rig.gate.circuit.cooling).to.equal(undefined);
     rig.polling.remove(instanceKey(instanceOf('rm-0')));
     await rig.clock.advance(2_000);
-    expect(rig.gate.cooldown.cooling?.reason).to.equal('authorisation');
+    expect(rig.gate.circuit.cooling?.reason).to.equal('authorisation');
   });
 
   it('asks whatever failed again at once with other credentials, and keeps to the pace of the rest', async () => {
@@ -317,12 +317,12 @@ describe('polling', () => {
     expect(rig.times('rm-denied')).to.deep.equal([0, 30_000, 50_050]);
     expect(rig.times('rm-late'), 'denied when it was asked before').to.deep.equal([50_000, 50_100]);
     expect(rig.times('rm-good')).to.deep.equal([0, 300_000]);
-    expect([rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([3, 0]);
+    expect([rig.gate.circuit.good, rig.gate.circuit.poor]).to.deep.equal([3, 0]);
   });
 
   it('looks up what the listing leaves open, at most four jobs in a poll, and tells each answer by itself', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: true, isUnsupported: false, openJobs: ['1', '2', '3', '4', '5'] });
+    rig.outlook = () => ({ isActive: true, isUnsupported: false, pendingJobIds: ['1', '2', '3', '4', '5'] });
     const finished = taskOf('2', { backupStatus: 'Finished' });
     rig.answer = ({ backupJobId }) => {
       if (backupJobId === '3') return errorOf('request');
@@ -342,7 +342,7 @@ describe('polling', () => {
 
   it('ends its lookups with the first that fails, after the retries of that one', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: false, isUnsupported: false, openJobs: ['1', '2'] });
+    rig.outlook = () => ({ isActive: false, isUnsupported: false, pendingJobIds: ['1', '2'] });
     const error = errorOf('server');
     rig.answer = ({ backupJobId }) => (backupJobId === undefined ? [] : error);
     rig.add('rm-1');
@@ -354,19 +354,19 @@ describe('polling', () => {
 
   it('holds no lookup that gets no answer against an instance whose listings work', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: true, isUnsupported: false, openJobs: ['1'] });
+    rig.outlook = () => ({ isActive: true, isUnsupported: false, pendingJobIds: ['1'] });
     rig.answer = ({ backupJobId }) => (backupJobId === undefined ? [] : errorOf('timeout'));
     rig.add('rm-1');
     await rig.clock.advance(10_000);
-    expect([rig.asked.length, rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([5, 1, 0]);
+    expect([rig.asked.length, rig.gate.circuit.good, rig.gate.circuit.poor]).to.deep.equal([5, 1, 0]);
     rig.answer = () => errorOf('timeout');
     await rig.clock.advance(294_000);
-    expect([rig.asked.length, rig.gate.cooldown.good, rig.gate.cooldown.poor]).to.deep.equal([9, 0, 1]);
+    expect([rig.asked.length, rig.gate.circuit.good, rig.gate.circuit.poor]).to.deep.equal([9, 0, 1]);
   });
 
   it('looks up nothing more of an instance that is dropped meanwhile, nor after a listing that failed', async () => {
     const rig = new Rig();
-    rig.outlook = () => ({ isActive: false, isUnsupported: false, openJobs: ['1', '2'] });
+    rig.outlook = () => ({ isActive: false, isUnsupported: false, pendingJobIds: ['1', '2'] });
     rig.answer = ({ instanceId }) => (instanceId === 'rm-1' ? [] : errorOf('request'));
     rig.add('rm-1', 'rm-2');
     await rig.clock.advance(150);

@@ -2,10 +2,10 @@ import { expect } from 'chai';
 import { newSubject } from '../../../dist/collector/circuit-breaker.js';
 import type { Standing, Subject } from '../../../dist/collector/circuit-breaker.js';
 import type { ApiError } from '../../../dist/domain/model.js';
-import { Gate } from '../../../dist/collector/api-limiter.js';
-import type { Caller, Grant, Requisites } from '../../../dist/collector/api-limiter.js';
+import { ApiLimiter } from '../../../dist/collector/api-limiter.js';
+import type { Waiter, Permit, Precondition } from '../../../dist/collector/api-limiter.js';
 import { Scheduler } from '../../../dist/collector/scheduler.js';
-import type { Urgency } from '../../../dist/collector/priority-alternator.js';
+import type { Priority } from '../../../dist/collector/priority-alternator.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 
@@ -25,11 +25,11 @@ class Rig {
     this.scheduler = new Scheduler(this.clock, concurrency);
   }
 
-  gate(regionId: string, limit = UNLIMITED, requisites?: Requisites, patienceMs?: () => number): Gate {
-    const gate = new Gate({
+  gate(regionId: string, limit = UNLIMITED, requisites?: Precondition, patienceMs?: () => number): ApiLimiter {
+    const gate = new ApiLimiter({
       patienceMs,
-      requisites,
-      place: { account: 'a', regionId },
+      precondition: requisites,
+      accountRegion: { account: 'a', regionId },
       action: 'DescribeBackupTasks',
       limit,
       nowMs: this.clock.now(),
@@ -43,18 +43,18 @@ class Rig {
   }
 
   add(
-    gate: Gate,
+    gate: ApiLimiter,
     name: string,
-    over: { dueAt?: number; urgency?: Urgency; takesMs?: number; heldBack?: () => void; subject?: Subject } = {},
+    over: { dueAt?: number; urgency?: Priority; takesMs?: number; rejected?: () => void; subject?: Subject } = {},
   ): void {
-    const { dueAt = this.clock.now(), urgency = 'idle', takesMs = 50, heldBack, subject = newSubject() } = over;
-    const granted = (grant: Grant): void => {
+    const { dueAt = this.clock.now(), urgency = 'idle', takesMs = 50, rejected, subject = newSubject() } = over;
+    const acquired = (permit: Permit): void => {
       this.started.push({ name, at: this.clock.now() });
       this.maxHeld = Math.max(this.maxHeld, this.scheduler.held);
       this.maxPending = Math.max(this.maxPending, this.scheduler.limit.pendingCount);
-      this.clock.after(takesMs, () => grant.done(undefined));
+      this.clock.after(takesMs, () => permit.release(undefined));
     };
-    const caller: Caller = { subject, dueAt, order: 0, position: -1, granted, heldBack };
+    const caller: Waiter = { subject, dueAt, order: 0, position: -1, acquired, rejected };
     this.scheduler.add(gate, caller, urgency);
   }
 
@@ -69,9 +69,9 @@ function known(standing: Standing): Subject {
 }
 
 /** An answer out of the blue. */
-function fail(gate: Gate, error: ApiError): void {
-  const caller = { subject: newSubject(), dueAt: 0, order: 0, position: -1, granted: () => undefined };
-  gate.answered({ caller, isProbe: false, epoch: 0 }, { error, sentAt: 0, nowMs: 0 });
+function fail(gate: ApiLimiter, error: ApiError): void {
+  const caller = { subject: newSubject(), dueAt: 0, order: 0, position: -1, acquired: () => undefined };
+  gate.answered({ waiter: caller, isProbe: false, epoch: 0 }, { error, sentAt: 0, nowMs: 0 });
 }
 
 describe('the scheduler', () => {
@@ -140,7 +140,7 @@ describe('the scheduler', () => {
     for (let second = 0; second < 60; second++) {
       for (const gate of fast) {
         for (let n = 0; n < 5; n++)
-          rig.add(gate, `${gate.place.regionId} at ${second}`, { dueAt: second * 1_000 + n * 200 });
+          rig.add(gate, `${gate.accountRegion.regionId} at ${second}`, { dueAt: second * 1_000 + n * 200 });
       }
     }
     for (let n = 0; n < 500; n++) rig.add(slow, 'slow', { takesMs: 8_000 });
@@ -176,17 +176,17 @@ describe('the scheduler', () => {
     for (const [index, gate] of gates.entries()) {
       for (let n = 0; n < 400; n++) {
         const name = names[index]!;
-        const granted = (grant: Grant): void => {
+        const acquired = (permit: Permit): void => {
           held.set(name, (held.get(name) ?? 0) + 1);
           most = Math.max(most, held.get(name)!);
           rig.clock.after(40 + ((n * 7 + index * 13) % 50), () => {
             held.set(name, held.get(name)! - 1);
-            grant.done(undefined);
+            permit.release(undefined);
           });
         };
         // Due together, so that none finds all slots free.
         gate.add(
-          { subject: newSubject(), dueAt: 1_000, order: 0, position: -1, granted },
+          { subject: newSubject(), dueAt: 1_000, order: 0, position: -1, acquired },
           n % 3 === 0 ? 'active' : 'idle',
           0,
         );
@@ -226,11 +226,11 @@ describe('the scheduler', () => {
     fail(gate, errorOf('key_rejected'));
     const told: string[] = [];
     await rig.clock.advance(29_999);
-    rig.add(gate, 'too early', { heldBack: () => told.push('too early') });
+    rig.add(gate, 'too early', { rejected: () => told.push('too early') });
     await rig.clock.advance(1);
-    rig.add(gate, 'probe', { heldBack: () => told.push('probe') });
+    rig.add(gate, 'probe', { rejected: () => told.push('probe') });
     await rig.clock.advance(1_000);
-    expect([told, rig.names(), gate.cooldown.cooling]).to.deep.equal([['too early'], ['probe'], undefined]);
+    expect([told, rig.names(), gate.circuit.cooling]).to.deep.equal([['too early'], ['probe'], undefined]);
   });
 
   it('lets nobody in to wait for credentials: they come first, then the calls within the limit', async () => {
@@ -241,8 +241,8 @@ describe('the scheduler', () => {
       'cn-hangzhou',
       { requestsPerSecond: 5, burst: 5 },
       {
-        atHand: () => isThere,
-        prepare: async () => {
+        isReady: () => isThere,
+        ensure: async () => {
           prepared++;
           await new Promise<void>((resolve) => rig.clock.after(3_000, resolve));
           isThere = prepared > 1;
@@ -266,9 +266,9 @@ describe('the scheduler', () => {
     const told: string[] = [];
     rig.add(gate, 'in flight', { takesMs: 1_000 });
     rig.add(gate, 'waits', {});
-    rig.add(gate, 'cannot wait', { heldBack: () => told.push('before') });
+    rig.add(gate, 'cannot wait', { rejected: () => told.push('before') });
     fail(gate, errorOf('key_rejected'));
-    rig.add(gate, 'cannot wait either', { heldBack: () => told.push('after') });
+    rig.add(gate, 'cannot wait either', { rejected: () => told.push('after') });
     expect(told).to.deep.equal(['before', 'after']);
   });
 
@@ -289,7 +289,7 @@ describe('the scheduler', () => {
   it('leaves a fiftieth of the requests to those that are known to fail, whoever waited longest first', async () => {
     const rig = new Rig(2);
     const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 });
-    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    gate.circuit.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
     rig.add(gate, 'unreachable', { dueAt: 2, subject: known('unreachable') });
     rig.add(gate, 'denied', { dueAt: 1, subject: known('denied') });
     for (let n = 0; n < 200; n++) rig.add(gate, 'healthy', { dueAt: 3, subject: known('good') });
@@ -315,7 +315,7 @@ describe('the scheduler', () => {
     const rig = new Rig(1);
     const patience = 1_000;
     const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 }, undefined, () => patience);
-    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    gate.circuit.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
     for (let n = 0; n < 20; n++) rig.add(gate, 'fresh', { dueAt: 0 });
     for (let n = 0; n < 5; n++) rig.add(gate, 'works', { dueAt: 0, subject: known('good') });
     await rig.clock.advance(3_000);
@@ -326,7 +326,7 @@ describe('the scheduler', () => {
   it('asks one that was never asked at every 25th turn although those that work are late', async () => {
     const rig = new Rig(1);
     const gate = rig.gate('cn-hangzhou', { requestsPerSecond: 10, burst: 1 });
-    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    gate.circuit.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
     for (let n = 0; n < 100; n++) rig.add(gate, 'works', { dueAt: 1, subject: known('good') });
     for (let n = 0; n < 5; n++) rig.add(gate, 'fresh', { dueAt: 1 });
     await rig.clock.advance(8_000);
@@ -350,7 +350,7 @@ describe('the scheduler', () => {
     const gate = rig.gate('cn-hangzhou');
     gate.reset(0);
     fail(gate, errorOf('key_rejected'));
-    expect(gate.cooldown.cooling).to.equal(undefined);
+    expect(gate.circuit.cooling).to.equal(undefined);
   });
 
   it('probes at random among the active, too, while nothing works', async () => {
@@ -367,7 +367,7 @@ describe('the scheduler', () => {
   it('probes one that works before those never asked and those known to fail', async () => {
     const rig = new Rig(4);
     const gate = rig.gate('cn-hangzhou', UNLIMITED, undefined, () => 1e6);
-    gate.cooldown.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
+    gate.circuit.answered({ subject: newSubject(), error: undefined, isProbe: false, sentAt: 0, nowMs: 0 });
     fail(gate, errorOf('key_rejected'));
     rig.add(gate, 'denied', { subject: known('denied') });
     rig.add(gate, 'fresh');

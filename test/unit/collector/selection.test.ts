@@ -15,7 +15,7 @@ const orders = {
 
 function sources(over: Partial<TargetSources> = {}): TargetSources {
   return {
-    place: { account: 'production', regionId: 'cn-hangzhou' },
+    accountRegion: { account: 'production', regionId: 'cn-hangzhou' },
     statics: [],
     selected: [],
     listed: [],
@@ -35,7 +35,7 @@ describe('the instances to poll, of those that are listed', () => {
   it('are those of the four engines that have backup tasks', () => {
     const of = (engine: string): typeof orders => ({ ...orders, engine });
     const listed = ['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB', 'Redis'].map(of);
-    const { selected, leftOut } = select(listed, everything);
+    const { selected, skipped: leftOut } = select(listed, everything);
     expect(selected.map(({ engine }) => engine)).to.deep.equal(['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB']);
     expect(leftOut).to.deep.equal([
       { instanceId: 'rm-1', name: 'orders', reason: 'the engine "Redis" has no backup tasks' },
@@ -44,7 +44,7 @@ describe('the instances to poll, of those that are listed', () => {
 
   it('are none of a type that has no backup tasks of its own', () => {
     const types = ['Primary', 'Readonly', 'Guard', 'Temp'];
-    const { selected, leftOut } = select(
+    const { selected, skipped: leftOut } = select(
       types.map((instanceType) => ({ ...orders, instanceType })),
       everything,
     );

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { newSubject } from '../../../dist/collector/circuit-breaker.js';
-import type { Caller, Gate } from '../../../dist/collector/api-limiter.js';
+import type { Waiter, ApiLimiter } from '../../../dist/collector/api-limiter.js';
 import { Scheduler } from '../../../dist/collector/scheduler.js';
-import type { Urgency } from '../../../dist/collector/priority-alternator.js';
+import type { Priority } from '../../../dist/collector/priority-alternator.js';
 import { FakeClock, settle } from '../../helpers/fake-clock.js';
 import { callerOf, gateOf } from '../../helpers/gates.js';
 
@@ -16,24 +16,24 @@ class Rig {
     this.scheduler = new Scheduler(this.clock, concurrency);
   }
 
-  gate(regionId: string, instances = 0): Gate {
-    const gate = gateOf({ place: { account: 'a', regionId }, instances: () => instances });
+  gate(regionId: string, instances = 0): ApiLimiter {
+    const gate = gateOf({ accountRegion: { account: 'a', regionId }, instances: () => instances });
     this.scheduler.open(gate);
     return gate;
   }
 
   add(
-    gate: Gate,
+    gate: ApiLimiter,
     name: string,
-    over: { dueAt?: number; urgency?: Urgency; takesMs?: number; count?: number } = {},
+    over: { dueAt?: number; urgency?: Priority; takesMs?: number; count?: number } = {},
   ): void {
     const { dueAt = 0, urgency = 'idle', takesMs = 100, count = 1 } = over;
-    const callers = Array.from({ length: count }, (): [Caller, Urgency] => {
-      const granted: Caller['granted'] = (grant) => {
+    const callers = Array.from({ length: count }, (): [Waiter, Priority] => {
+      const acquired: Waiter['acquired'] = (permit) => {
         this.started.push([name, this.clock.now()]);
-        this.clock.after(takesMs, () => grant.done(undefined));
+        this.clock.after(takesMs, () => permit.release(undefined));
       };
-      return [callerOf({ subject: { ...newSubject(), standing: 'good' }, dueAt, granted }), urgency];
+      return [callerOf({ subject: { ...newSubject(), standing: 'good' }, dueAt, acquired }), urgency];
     });
     this.scheduler.addAll(gate, callers);
   }
@@ -147,7 +147,7 @@ describe('the scheduler of several regions', () => {
     rig.add(open, 'open', { dueAt: 20 });
     rig.scheduler.close(closed);
     rig.scheduler.close(closed);
-    rig.scheduler.close(gateOf({ place: { account: 'b', regionId: 'one' } }));
+    rig.scheduler.close(gateOf({ accountRegion: { account: 'b', regionId: 'one' } }));
     await rig.clock.advance(100);
     expect(rig.started).to.deep.equal([['open', 20]]);
     rig.scheduler.close(open);

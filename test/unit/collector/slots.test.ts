@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { newSubject } from '../../../dist/collector/circuit-breaker.js';
-import { Gate } from '../../../dist/collector/api-limiter.js';
-import type { Caller, Grant } from '../../../dist/collector/api-limiter.js';
+import { ApiLimiter } from '../../../dist/collector/api-limiter.js';
+import type { Waiter, Permit } from '../../../dist/collector/api-limiter.js';
 import { Scheduler } from '../../../dist/collector/scheduler.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
@@ -36,8 +36,8 @@ class Fleet {
 
   open(name: string, region: Region): Seen {
     const seen = { calls: 0, earlyMs: 0, mostLateMs: 0 };
-    const gate = new Gate({
-      place: { account: 'a', regionId: name },
+    const gate = new ApiLimiter({
+      accountRegion: { account: 'a', regionId: name },
       action: 'DescribeBackupTasks',
       limit: { requestsPerSecond: 5, burst: 5 },
       nowMs: 0,
@@ -51,20 +51,20 @@ class Fleet {
     return seen;
   }
 
-  #add(gate: Gate, { intervalMs, takesMs, isHanging }: Region, seen: Seen): void {
+  #add(gate: ApiLimiter, { intervalMs, takesMs, isHanging }: Region, seen: Seen): void {
     const error = isHanging === true ? errorOf('server') : undefined;
-    const caller: Caller & { dueAt: number } = {
+    const caller: Waiter & { dueAt: number } = {
       subject: newSubject(),
       dueAt: this.#random() * intervalMs,
       order: 0,
       position: -1,
-      granted: (grant: Grant) => {
+      acquired: (permit: Permit) => {
         seen.calls++;
-        const when = grant.sentAt < MINUTE ? 'earlyMs' : 'mostLateMs';
-        seen[when] = Math.max(seen[when], grant.sentAt - caller.dueAt);
+        const when = permit.sentAt < MINUTE ? 'earlyMs' : 'mostLateMs';
+        seen[when] = Math.max(seen[when], permit.sentAt - caller.dueAt);
         this.clock.after(takesMs, () => {
-          grant.done(error);
-          caller.dueAt = Math.max(grant.sentAt + intervalMs, this.clock.now());
+          permit.release(error);
+          caller.dueAt = Math.max(permit.sentAt + intervalMs, this.clock.now());
           // As a poll does: its outcome is taken in first.
           setImmediate(() => this.#scheduler.add(gate, caller, 'idle'));
         });

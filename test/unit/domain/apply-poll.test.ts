@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
 import type { Applied, ApplyContext, FleetEvent } from '../../../dist/domain/apply-poll.js';
-import { isActive, openJobs } from '../../../dist/domain/activity.js';
+import { isActive, pendingJobIds } from '../../../dist/domain/activity.js';
 import type { InstanceState, TrackedTask } from '../../../dist/domain/instance-state.js';
 import { displayedTasks, isFresh, isKnownToRun, isStuck, openTasks } from '../../../dist/domain/task-status.js';
 import type { BackupTask, Lookup, PollResult } from '../../../dist/domain/model.js';
@@ -204,9 +204,9 @@ describe('a task that is followed', () => {
 
   it('keeps its times when it returns after a gap of one poll', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
-    expect(openJobs(watched.state, 60_000)).to.deep.equal(['1']);
+    expect(pendingJobIds(watched.state, 60_000)).to.deep.equal(['1']);
     watched.poll(60_000, [taskOf('1')]);
-    expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 0, unsettledAnswers: undefined });
+    expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 0, outcomeLookups: undefined });
     expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen']);
   });
 
@@ -243,7 +243,7 @@ describe('the outcome of a task', () => {
       .poll(90_000, []);
     watched.poll(120_000, [], [['1']]);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 0 });
-    expect(openJobs(watched.state, 120_000)).to.deep.equal(['1']);
+    expect(pendingJobIds(watched.state, 120_000)).to.deep.equal(['1']);
     watched.poll(150_000, [], [['1']]);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
     expect(watched.state.tasks).to.deep.equal([]);
@@ -255,7 +255,7 @@ describe('the outcome of a task', () => {
     let endedAt = 0;
     for (let nowMs = 30_000; endedAt === 0; nowMs += 30_000) {
       watched.poll(nowMs, []);
-      for (const backupJobId of openJobs(watched.state, nowMs)) {
+      for (const backupJobId of pendingJobIds(watched.state, nowMs)) {
         lookups.push(nowMs / 30_000);
         watched.lookup(nowMs, { backupJobId, result: { ok: false, error: errorOf('server') } });
       }
@@ -276,13 +276,13 @@ describe('the outcome of a task', () => {
     const lookups: number[] = [];
     for (let poll = 1; poll < 100; poll++) {
       watched.poll(poll * 30_000, [taskOf('2')]);
-      for (const backupJobId of openJobs(watched.state, poll * 30_000)) {
+      for (const backupJobId of pendingJobIds(watched.state, poll * 30_000)) {
         lookups.push(poll);
         watched.lookup(poll * 30_000, { backupJobId, result: { ok: false, error: errorOf('throttled') } });
       }
     }
     expect(lookups).to.deep.equal([2, 3, 5, 9, 17, 33, 53, 73, 93]);
-    expect(watched.task('1')).to.include({ unlistedAt: 30_000, unsettledAnswers: 0 });
+    expect(watched.task('1')).to.include({ unlistedAt: 30_000, outcomeLookups: 0 });
     expect(watched.task('1')).to.not.have.property('failedLookups');
     expect([watched.events.length, isActive(watched.state)]).to.deep.equal([2, true]);
     // An earlier version did not note when it left.
@@ -305,7 +305,7 @@ describe('the outcome of a task', () => {
       .lookup(90_000, heldBack)
       .poll(90_000 + day - 1, [])
       .lookup(90_000 + day - 1, heldBack);
-    expect(watched.task('1')).to.include({ unlistedAt: 90_000, unsettledAnswers: 0 });
+    expect(watched.task('1')).to.include({ unlistedAt: 90_000, outcomeLookups: 0 });
     expect(watched.task('1')).to.not.have.property('failedLookups');
     expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen']);
     watched.poll(90_000 + day, []);
@@ -325,7 +325,7 @@ describe('the outcome of a task', () => {
     expect(watched.task('1')?.failedLookups).to.equal(19);
     expect(watched.events.map(({ type }) => type)).to.deep.equal(['task_seen', 'lookup_failing']);
     watched.poll(60_000, [], [['1', taskOf('1')]]).lookup(60_001, failing);
-    expect(watched.task('1')).to.include({ failedLookups: 1, unsettledAnswers: 0 });
+    expect(watched.task('1')).to.include({ failedLookups: 1, outcomeLookups: 0 });
   });
 
   it('of a task that returned to the listing is not taken from a lookup that was under way', () => {
@@ -352,9 +352,9 @@ describe('the outcome of a task', () => {
     const watched = new Watched().poll(0, [taskOf('1')]).poll(30_000, []);
     for (let poll = 2; poll < 9; poll++)
       watched.poll(poll * 30_000, [], [['1', taskOf('1', { processPercent: poll })]]);
-    expect(openJobs(watched.state, 240_000)).to.deep.equal(['1']);
+    expect(pendingJobIds(watched.state, 240_000)).to.deep.equal(['1']);
     watched.poll(270_000, []);
-    expect(openJobs(watched.state, 270_000)).to.deep.equal(['1']);
+    expect(pendingJobIds(watched.state, 270_000)).to.deep.equal(['1']);
     expect(watched.task('1')).to.include({ firstSeenAt: 0, lastProgressAt: 240_000 });
   });
 
@@ -378,7 +378,7 @@ describe('the outcome of a task', () => {
       .poll(230_000, [failed('1')])
       .poll(260_000, []);
     expect(watched.counts).to.deep.equal({ Finished: 0, Failed: 1, Unknown: 0 });
-    expect(openJobs(watched.state, 300_000)).to.deep.equal([]);
+    expect(pendingJobIds(watched.state, 300_000)).to.deep.equal([]);
   });
 
   const NOTHING = { Finished: 0, Failed: 0, Unknown: 0 };
@@ -411,7 +411,7 @@ describe('the outcome of a task', () => {
     watched.scrapes = { lastMs: undefined };
     watched.poll(0, [taskOf('1')]).poll(30_000, []);
     watched.poll(60_000, [], [['1', failed('1')]]).poll(90_000, []);
-    expect([watched.counts, openJobs(watched.state, 90_000)]).to.deep.equal([NOTHING, []]);
+    expect([watched.counts, pendingJobIds(watched.state, 90_000)]).to.deep.equal([NOTHING, []]);
     watched.scrapes.lastMs = 91_000;
     watched.poll(120_000, []);
     expect(watched.counts).to.deep.equal(ONE_FAILED);
@@ -497,10 +497,10 @@ describe('the outcome of a task', () => {
 
   it('is noted and not counted while it cannot be stored', () => {
     const before = new Watched().poll(0, [taskOf('1')]).state;
-    const context = { nowMs: 30_000, activeIntervalMs: 30_000, lastScrapeMs: 20_000, mayCount: false };
+    const context = { nowMs: 30_000, activeIntervalMs: 30_000, lastScrapeMs: 20_000, canPersist: false };
     const { state, events } = applyPoll(before, { ok: true, tasks: [failed('1')] }, context);
     expect([state.outcomes.Automated?.counts, events]).to.deep.equal([NOTHING, []]);
-    const later = applyPoll(state, { ok: true, tasks: [] }, { ...context, nowMs: 60_000, mayCount: true });
+    const later = applyPoll(state, { ok: true, tasks: [] }, { ...context, nowMs: 60_000, canPersist: true });
     expect(later.state.outcomes.Automated?.counts).to.deep.equal(ONE_FAILED);
     expect(later.state.outcomes.Automated?.last.Failed).to.include({ at: 30_000, durationMs: 30_000 });
   });
@@ -633,7 +633,7 @@ describe('an unexpected value', () => {
       .poll(1, [odd('1')])
       .poll(2, [taskOf('1')])
       .poll(3, [odd('1'), odd('2')]);
-    expect(new Watched().poll(0, [taskOf('1')]).task('1')?.toldFields).to.deep.equal([]);
+    expect(new Watched().poll(0, [taskOf('1')]).task('1')?.reportedFields).to.deep.equal([]);
     const told = watched.events
       .filter((event) => event.type === 'unexpected_value')
       .map(({ task }) => task.backupJobId);

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Completion, TrackedTask } from '../../../dist/domain/instance-state.js';
 import type { Outcome } from '../../../dist/domain/model.js';
 import { estimatedEndAt } from '../../../dist/domain/estimate-end.js';
-import { rowStateOf } from '../../../dist/domain/page-state.js';
+import { pageStateOf } from '../../../dist/domain/page-state.js';
 import { MINUTE, NOW, state, task, tracked } from '../http/helpers.js';
 
 function completion(outcome: Outcome, minutesAgo: number): Completion {
@@ -14,46 +14,46 @@ const failed = { Automated: { counts, last: { Failed: completion('Failed', 1) } 
 
 describe('the state of a row', () => {
   it('is unsupported before all else', () => {
-    expect(rowStateOf(state({ unsupported: 'no backups', tasks: [tracked()] }), true)).to.equal('unsupported');
+    expect(pageStateOf(state({ unsupported: 'no backups', tasks: [tracked()] }), true)).to.equal('unsupported');
   });
 
   it('is unknown while the data is not fresh, stuck task or not', () => {
-    expect(rowStateOf(state({ tasks: [tracked({ lastProgressAt: NOW - 31 * MINUTE })] }), false)).to.equal('unknown');
+    expect(pageStateOf(state({ tasks: [tracked({ lastProgressAt: NOW - 31 * MINUTE })] }), false)).to.equal('unknown');
   });
 
   it('is stuck beyond the threshold as of the last good poll, not at it', () => {
     const stuckFor = (ms: number): string =>
-      rowStateOf(state({ tasks: [tracked({ lastProgressAt: NOW - ms })] }), true);
+      pageStateOf(state({ tasks: [tracked({ lastProgressAt: NOW - ms })] }), true);
     expect(stuckFor(30 * MINUTE)).to.equal('running');
     expect(stuckFor(30 * MINUTE + 1)).to.equal('stuck');
   });
 
   it('is running before queued, whatever failed before', () => {
     const queued = tracked({ task: task({ backupStatus: 'NoStart' }) });
-    expect(rowStateOf(state({ tasks: [queued, tracked()], outcomes: failed }), true)).to.equal('running');
-    expect(rowStateOf(state({ tasks: [queued], outcomes: failed }), true)).to.equal('queued');
+    expect(pageStateOf(state({ tasks: [queued, tracked()], outcomes: failed }), true)).to.equal('running');
+    expect(pageStateOf(state({ tasks: [queued], outcomes: failed }), true)).to.equal('queued');
   });
 
   it('is failed when the last known end of any mode was a failure', () => {
-    expect(rowStateOf(state({ outcomes: failed }), true)).to.equal('failed');
+    expect(pageStateOf(state({ outcomes: failed }), true)).to.equal('failed');
     const later = { counts, last: { Finished: completion('Finished', 0.5) } };
-    expect(rowStateOf(state({ outcomes: { ...failed, Manual: later } }), true)).to.equal('idle');
+    expect(pageStateOf(state({ outcomes: { ...failed, Manual: later } }), true)).to.equal('idle');
     const earlier = { counts, last: { Finished: completion('Finished', 2) } };
-    expect(rowStateOf(state({ outcomes: { ...failed, Manual: earlier } }), true)).to.equal('failed');
+    expect(pageStateOf(state({ outcomes: { ...failed, Manual: earlier } }), true)).to.equal('failed');
   });
 
   it('is not cleared of a failure by an outcome that nobody knows', () => {
     const last = { Failed: completion('Failed', 2), Unknown: completion('Unknown', 1) };
-    expect(rowStateOf(state({ outcomes: { Automated: { counts, last } } }), true)).to.equal('failed');
+    expect(pageStateOf(state({ outcomes: { Automated: { counts, last } } }), true)).to.equal('failed');
   });
 
   it('is failed already while the failure waits to be counted', () => {
-    const ended = tracked({ task: task({ backupStatus: 'Failed' }), uncounted: completion('Failed', 0) });
-    expect(rowStateOf(state({ tasks: [ended] }), true)).to.equal('failed');
+    const ended = tracked({ task: task({ backupStatus: 'Failed' }), pendingCompletion: completion('Failed', 0) });
+    expect(pageStateOf(state({ tasks: [ended] }), true)).to.equal('failed');
   });
 
   it('is idle otherwise', () => {
-    expect(rowStateOf(state(), true)).to.equal('idle');
+    expect(pageStateOf(state(), true)).to.equal('idle');
   });
 });
 

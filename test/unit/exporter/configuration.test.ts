@@ -53,7 +53,7 @@ describe('the budget', () => {
   const place: Budget = {
     config,
     limit: 5,
-    get polling() {
+    get pollLoop() {
       return { size, demand: { idle: size, active: 0, idleIntervalMs: 300_000, activeIntervalMs: 30_000 } };
     },
   };

@@ -48,8 +48,8 @@ export function tracked(over: Partial<TrackedTask> = {}): TrackedTask {
     firstSeenAt: NOW - 10 * MINUTE,
     lastProgressAt: NOW - MINUTE,
     runningSince: NOW - 10 * MINUTE,
-    unsettledAnswers: undefined,
-    uncounted: undefined,
+    outcomeLookups: undefined,
+    pendingCompletion: undefined,
     ...over,
   };
 }

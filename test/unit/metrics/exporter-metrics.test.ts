@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { expect } from 'chai';
-import type { SelfMetrics } from '../../../dist/metrics/exporter-metrics.js';
+import type { ExporterMetrics } from '../../../dist/metrics/exporter-metrics.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { expose, NOW, selfMetrics } from './fleet.js';
 import { parseText } from './parse.js';
@@ -9,7 +9,7 @@ const HANGZHOU = { account: 'production', regionId: 'cn-hangzhou' };
 const FRANKFURT = { account: 'production', regionId: 'eu-central-1' };
 
 /** The values of one family, by the values of its labels. */
-async function values(self: SelfMetrics, name: string): Promise<Record<string, number>> {
+async function values(self: ExporterMetrics, name: string): Promise<Record<string, number>> {
   const series = parseText(await expose({ states: [], places: [], self }));
   const ours = series.filter((one) => one.name === `alicloud_rds_backup_exporter_${name}`);
   return Object.fromEntries(ours.map(({ labels, value }) => [Object.values(labels).join(' '), value]));

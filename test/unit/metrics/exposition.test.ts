@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { PlaceView } from '../../../dist/domain/region-status.js';
+import type { RegionStatus } from '../../../dist/domain/region-status.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { aPlace, aState, completion, expose, NOW, outcomes, selfMetrics, tracked } from './fleet.js';
 
@@ -16,10 +16,10 @@ const CASES: Record<string, InstanceState> = {
     ],
   }),
   running: aState({ tasks: [tracked()] }),
-  finishing: aState({ tasks: [tracked({ progressStatus: 'Finished', processPercent: 100 }, { unsettledAnswers: 1 })] }),
+  finishing: aState({ tasks: [tracked({ progressStatus: 'Finished', processPercent: 100 }, { outcomeLookups: 1 })] }),
   // Its lookups fail: not known to run.
   'twice-unlisted': aState({
-    tasks: [tracked({}, { unsettledAnswers: 0, unlistedAt: NOW - 60_000, failedLookups: 1 })],
+    tasks: [tracked({}, { outcomeLookups: 0, unlistedAt: NOW - 60_000, failedLookups: 1 })],
   }),
   'failed-and-listed': aState({
     tasks: [tracked({ backupStatus: 'Failed', progressStatus: 'Finished', processPercent: 40 })],
@@ -50,7 +50,7 @@ const CASES: Record<string, InstanceState> = {
   remembered: aState({
     lastPoll: undefined,
     lastGoodPollAt: undefined,
-    tasks: [tracked({}, { unsettledAnswers: 0 })],
+    tasks: [tracked({}, { outcomeLookups: 0 })],
     outcomes: { Manual: outcomes({ Finished: 3 }, completion()) },
   }),
   unsupported: aState({
@@ -99,7 +99,7 @@ describe('the exposition', () => {
       ),
       aState({}, { account: '测试', regionId: 'eu-central-1', name: '订单 "A"\\B\nC' }),
     ];
-    const places: PlaceView[] = [
+    const places: RegionStatus[] = [
       aPlace({
         targets: 14,
         targetsNeverPolled: 2,

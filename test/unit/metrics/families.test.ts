@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FAMILIES, FLEET_FAMILIES } from '../../../dist/metrics/families.js';
-import { PLACE_FAMILIES } from '../../../dist/metrics/region-families.js';
+import { REGION_FAMILIES } from '../../../dist/metrics/region-families.js';
 
 describe('the table of families', () => {
   it("names each family once, under the exporter's prefix", () => {
@@ -10,7 +10,7 @@ describe('the table of families', () => {
   });
 
   it('has all the families that are promised', () => {
-    expect([FLEET_FAMILIES.length, PLACE_FAMILIES.length, FAMILIES.length]).to.deep.equal([16, 10, 38]);
+    expect([FLEET_FAMILIES.length, REGION_FAMILIES.length, FAMILIES.length]).to.deep.equal([16, 10, 38]);
   });
 
   it('keeps what is about the exporter apart from what is about the fleet', () => {

@@ -1,11 +1,11 @@
 /** States to render, with everything that a case does not speak of left at its usual value. */
-import type { PlaceView } from '../../../dist/domain/region-status.js';
+import type { RegionStatus } from '../../../dist/domain/region-status.js';
 import type { Completion, InstanceState, ModeOutcomes, TrackedTask } from '../../../dist/domain/instance-state.js';
 import { ChunkPool } from '../../../dist/metrics/chunks.js';
 import { renderFleet, renderOwn } from '../../../dist/metrics/exposition.js';
 import type { Format } from '../../../dist/metrics/negotiate.js';
-import type { SelfOptions } from '../../../dist/metrics/exporter-metrics.js';
-import { SelfMetrics } from '../../../dist/metrics/exporter-metrics.js';
+import type { ExporterMetricsOptions } from '../../../dist/metrics/exporter-metrics.js';
+import { ExporterMetrics } from '../../../dist/metrics/exporter-metrics.js';
 import type { BackupTask, Instance } from '../../../dist/domain/model.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 
@@ -61,8 +61,8 @@ export function tracked(task: Partial<BackupTask> = {}, over: Partial<TrackedTas
     firstSeenAt: NOW - 600_000,
     lastProgressAt: NOW - 30_000,
     runningSince: NOW - 300_000,
-    unsettledAnswers: undefined,
-    uncounted: undefined,
+    outcomeLookups: undefined,
+    pendingCompletion: undefined,
     ...over,
   };
 }
@@ -85,7 +85,7 @@ export function outcomes(counts: Partial<ModeOutcomes['counts']>, ...last: reado
   };
 }
 
-export function aPlace(over: Partial<PlaceView> = {}): PlaceView {
+export function aPlace(over: Partial<RegionStatus> = {}): RegionStatus {
   return {
     account: 'production',
     regionId: 'cn-hangzhou',
@@ -119,8 +119,8 @@ export function aFleet(size: number): readonly InstanceState[] {
   });
 }
 
-export function selfMetrics(over: Partial<SelfOptions> = {}): SelfMetrics {
-  return new SelfMetrics({
+export function selfMetrics(over: Partial<ExporterMetricsOptions> = {}): ExporterMetrics {
+  return new ExporterMetrics({
     version: '1.2.3',
     revision: 'abc1234',
     nodeVersion: '20.19.0',
@@ -134,8 +134,8 @@ export function selfMetrics(over: Partial<SelfOptions> = {}): SelfMetrics {
 
 export interface Exposed {
   readonly states: readonly InstanceState[];
-  readonly places?: readonly PlaceView[];
-  readonly self?: SelfMetrics;
+  readonly places?: readonly RegionStatus[];
+  readonly self?: ExporterMetrics;
   readonly format?: Format;
   readonly wallOffsetMs?: number;
 }

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { messageOf } from '../../../dist/errors.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
-import type { ScrapeAnswer, ScrapesOptions } from '../../../dist/metrics/scrape.js';
+import type { ScrapeResponse, ScrapesOptions } from '../../../dist/metrics/scrape.js';
 import { Scrapes } from '../../../dist/metrics/scrape.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { aFleet, aPlace, aState, expose, NOW, selfMetrics } from './fleet.js';
@@ -39,7 +39,7 @@ const broken: InstanceState = {
   },
 };
 
-function textOf({ body, headers }: ScrapeAnswer): string {
+function textOf({ body, headers }: ScrapeResponse): string {
   const whole = Buffer.concat(body);
   return (headers['Content-Encoding'] === 'gzip' ? gunzipSync(whole) : whole).toString();
 }
@@ -157,9 +157,9 @@ describe('a scrape', () => {
 
   it('keeps an answer whole until it is released, and uses its memory again after that', async () => {
     const { scrapes, fleet, clock } = setUp({ states: () => fleet.states });
-    const memoryOf = ({ body }: ScrapeAnswer): readonly ArrayBufferLike[] =>
+    const memoryOf = ({ body }: ScrapeResponse): readonly ArrayBufferLike[] =>
       body.slice(0, -1).map((part) => part.buffer);
-    const next = async (states: readonly InstanceState[]): Promise<ScrapeAnswer> => {
+    const next = async (states: readonly InstanceState[]): Promise<ScrapeResponse> => {
       await clock.advance(2_000);
       fleet.states = states;
       return scrapes.answer(PLAIN);
@@ -200,7 +200,7 @@ describe('a scrape', () => {
       fleet.states = [...aFleet(1_000), broken];
       const answers = await Promise.all(Array.from({ length: 5 }, () => scrapes.answer(request)));
       expect(answers.map(({ status }) => status)).to.deep.equal([500, 500, 500, 500, 500]);
-      const [{ headers, body }] = answers as [ScrapeAnswer];
+      const [{ headers, body }] = answers as [ScrapeResponse];
       const text = 'The metrics could not be rendered; the log has the reason.\n';
       expect(headers).to.deep.equal({ 'Content-Type': 'text/plain; charset=utf-8' });
       expect(Buffer.concat(body).toString()).to.equal(text);

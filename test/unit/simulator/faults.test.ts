@@ -175,10 +175,10 @@ describe('the faults of the simulator', () => {
   });
 
   it('refuse connections of a region in the dark, and take them again at the same address', async () => {
-    await simulator.goDark(REGION);
+    await simulator.disconnect(REGION);
     expect(await failureOf(poll())).to.equal('TypeError');
     expect((await poll('rm-1', { url: simulator.endpoints['eu-central-1']! })).status).to.equal(404);
-    await simulator.comeBack(REGION);
+    await simulator.reconnect(REGION);
     expect((await poll()).status).to.equal(200);
   });
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/apply-poll.js';
-import { openJobs } from '../../../dist/domain/activity.js';
+import { pendingJobIds } from '../../../dist/domain/activity.js';
 import { readRecord, writeRecord } from '../../../dist/state/record.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { instanceKey } from '../../../dist/domain/model.js';
@@ -76,7 +76,7 @@ describe('each job', () => {
             const nowMs = (poll + 1) * INTERVAL_MS;
             if (what === 'kill') state = killed(state, clock);
             if (what === 'scrape') lastScrapeMs = nowMs - 1;
-            const context = { nowMs, activeIntervalMs: INTERVAL_MS, lastScrapeMs, mayCount: what !== 'unsaved' };
+            const context = { nowMs, activeIntervalMs: INTERVAL_MS, lastScrapeMs, canPersist: what !== 'unsaved' };
             const before = countsOf(state);
             if (what === 'failure') {
               state = applyPoll(state, { ok: false, error: errorOf('server') }, context).state;
@@ -87,7 +87,7 @@ describe('each job', () => {
               );
               for (const { backupJobId } of tasks) seen.add(Number(backupJobId) - 1);
               state = applyPoll(state, { ok: true, tasks }, context).state;
-              for (const backupJobId of openJobs(state, nowMs)) {
+              for (const backupJobId of pendingJobIds(state, nowMs)) {
                 const result =
                   what === 'lost answer'
                     ? ({ ok: false, error: errorOf('timeout') } as const)

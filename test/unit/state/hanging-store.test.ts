@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Fleet } from '../../../dist/state/fleet.js';
-import { Keeper } from '../../../dist/state/writer.js';
+import { StateWriter } from '../../../dist/state/writer.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask } from '../../../dist/domain/model.js';
 import { instanceOf, taskOf } from '../../helpers/build.js';
@@ -13,7 +13,7 @@ const ENDED = taskOf('1', { backupStatus: 'Finished' });
 describe('a disk that hangs', () => {
   let clock: FakeClock;
   let fleet: Fleet;
-  let keeper: Keeper;
+  let keeper: StateWriter;
   /** Each ends one write that hangs. */
   let hung: (() => void)[];
   let isHanging: boolean;
@@ -33,7 +33,7 @@ describe('a disk that hangs', () => {
       },
       close: async () => undefined,
     };
-    keeper = new Keeper({ store, clock, log: { debug: note, info: note, warn: note, error: note } });
+    keeper = new StateWriter({ store, clock, log: { debug: note, info: note, warn: note, error: note } });
     fleet = new Fleet({ clock, activeIntervalMs: () => 30_000, onEvent: () => undefined, keeper });
     keeper.start({ forget: () => undefined, onSaved: (ok) => saved.push(ok) });
     fleet.watch(RM1);

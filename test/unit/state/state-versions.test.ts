@@ -8,7 +8,7 @@ import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/a
 import { RECORD_VERSION } from '../../../dist/state/migrations.js';
 import { readRecord, writeRecord } from '../../../dist/state/record.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
-import { Store } from '../../../dist/state/store.js';
+import { StateStore } from '../../../dist/state/store.js';
 import type { Logger } from '../../../dist/log.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask } from '../../../dist/domain/model.js';
@@ -93,10 +93,10 @@ describe('the versions of the state', () => {
     return inDatabase((database) => database.iterator().all());
   }
 
-  function open(): Promise<Store> {
+  function open(): Promise<StateStore> {
     const tell = (...line: unknown[]): void => void logged.push(line);
     const log: Logger = { debug: tell, info: tell, warn: tell, error: tell };
-    return Store.open({ path, clock: new FakeClock(), log });
+    return StateStore.open({ path, clock: new FakeClock(), log });
   }
 
   async function readAll(): Promise<Readonly<Record<string, string>>> {
@@ -116,19 +116,24 @@ describe('the versions of the state', () => {
     expect(writeRecord({ state: busy, goneAt: null }, new FakeClock(at))).to.equal(fixture(CURRENT).records[key]);
   });
 
-  for (const [name, expected] of [
-    ['version-1-without-checksums', { runningFromPercent: undefined }],
-    ['version-1', {}],
+  /** What version 1 knows less of its tasks and outcomes. */
+  const lossOf1 = ({ tasks, outcomes }: InstanceState, less: object): object => ({
+    tasks: tasks.map((task) => ({ ...task, lastOpenAt: task.lastProgressAt, unlistedAt: undefined, ...less })),
+    outcomes: Object.fromEntries(
+      Object.entries(outcomes).map(([mode, seen]) => [mode, { ...seen, openedAt: undefined }]),
+    ),
+  });
+  for (const [name, lossOf] of [
+    ['version-1-without-checksums', (state: InstanceState) => lossOf1(state, { runningFromPercent: undefined })],
+    ['version-1', (state: InstanceState) => lossOf1(state, {})],
+    ['version-2', () => ({})],
   ] as const) {
     it(`up to today's: ${name} becomes it, and stays so`, async () => {
       await lay(fixture(name));
       const clock = new FakeClock(START + 86_400_000);
       const wanted = Object.entries(fixture(CURRENT).records).map(([key, text]) => {
         const { state, goneAt } = readRecord(key, text, clock);
-        const added = { unlistedAt: undefined, ...expected };
-        const tasks = state.tasks.map((task) => ({ ...task, lastOpenAt: task.lastProgressAt, ...added }));
-        const outcomes = Object.entries(state.outcomes).map(([mode, seen]) => [mode, { ...seen, openedAt: undefined }]);
-        return { state: { ...state, tasks, outcomes: Object.fromEntries(outcomes) }, goneAt };
+        return { state: { ...state, ...lossOf(state) }, goneAt };
       });
       for (let start = 0; start < 2; start++) {
         const found = Object.entries(await readAll()).map(([key, text]) => readRecord(key, text, clock));

@@ -3,14 +3,14 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { openJobs } from '../../../dist/domain/activity.js';
+import { pendingJobIds } from '../../../dist/domain/activity.js';
 import { newInstanceState } from '../../../dist/domain/apply-poll.js';
 import { Fleet } from '../../../dist/state/fleet.js';
 import type { FleetEvent } from '../../../dist/domain/apply-poll.js';
-import { Keeper } from '../../../dist/state/writer.js';
+import { StateWriter } from '../../../dist/state/writer.js';
 import { readRecord, writeRecord } from '../../../dist/state/record.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
-import { Store } from '../../../dist/state/store.js';
+import { StateStore } from '../../../dist/state/store.js';
 import { isStuck } from '../../../dist/domain/task-status.js';
 import type { Logger } from '../../../dist/log.js';
 import { instanceKey } from '../../../dist/domain/model.js';
@@ -26,7 +26,7 @@ const KEY = instanceKey(RM1);
 /** A fleet with its store, as one run of the exporter has it. */
 interface Run {
   readonly fleet: Fleet;
-  readonly keeper: Keeper;
+  readonly keeper: StateWriter;
   readonly events: FleetEvent[];
   readonly saved: boolean[];
   /** Emits `saved` whenever `saved` grows. */
@@ -50,8 +50,8 @@ describe('the state over a restart', () => {
   async function start(): Promise<Run> {
     const tell = (msg: string): void => void logged.push(msg);
     const log: Logger = { debug: tell, info: tell, warn: tell, error: tell };
-    const store = await Store.open({ path, clock, log });
-    const keeper = new Keeper({ store, clock, log });
+    const store = await StateStore.open({ path, clock, log });
+    const keeper = new StateWriter({ store, clock, log });
     const [events, saved]: [FleetEvent[], boolean[]] = [[], []];
     const told = new EventEmitter();
     const onEvent = (_: unknown, event: FleetEvent): void => void events.push(event);
@@ -127,14 +127,14 @@ describe('the state over a restart', () => {
     for (let failure = 0; failure < 19; failure++) {
       await before.fleet.lookedUp(KEY, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
     }
-    expect(openJobs(before.fleet.get(KEY)!, leftAt + 599_999)).to.deep.equal([]);
+    expect(pendingJobIds(before.fleet.get(KEY)!, leftAt + 599_999)).to.deep.equal([]);
     await before.keeper.close();
     await clock.advance(30_000);
     const after = await start();
     const [tracked] = after.fleet.watch(RM1).tasks;
-    expect(tracked).to.include({ unlistedAt: leftAt, failedLookups: 19, ranForMs: 30_001 });
+    expect(tracked).to.include({ unlistedAt: leftAt, failedLookups: 19, durationMs: 30_001 });
     await after.poll([]);
-    expect(openJobs(after.fleet.get(KEY)!, clock.now())).to.deep.equal(['1']);
+    expect(pendingJobIds(after.fleet.get(KEY)!, clock.now())).to.deep.equal(['1']);
     await after.fleet.lookedUp(KEY, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
     expect(after.fleet.get(KEY)?.outcomes.Automated?.counts).to.deep.equal({ Finished: 0, Failed: 0, Unknown: 1 });
     await after.keeper.close();

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { FleetEvent } from '../../../dist/domain/apply-poll.js';
 import { Fleet } from '../../../dist/state/fleet.js';
-import { Keeper } from '../../../dist/state/writer.js';
+import { StateWriter } from '../../../dist/state/writer.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask, Instance, PollResult } from '../../../dist/domain/model.js';
@@ -37,7 +37,7 @@ describe('what a scrape shows', () => {
     const files = (onDisk = new Map(onDisk));
     [events, writes] = [[], 0];
     const quiet = (): void => undefined;
-    const keeper = new Keeper({
+    const keeper = new StateWriter({
       clock,
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       store: {

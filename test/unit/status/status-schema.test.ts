@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
-import { ROW_STATES } from '../../../dist/domain/page-state.js';
+import { PAGE_STATES } from '../../../dist/domain/page-state.js';
 import { MINUTE, NOW, ask, instance, serveParts, snapshot, state, task, tracked } from '../http/helpers.js';
 import { sampleSnapshot } from './sample-fleet.js';
 
@@ -30,7 +30,7 @@ function everything() {
       tracked({
         task: task({ backupId: '9', unexpected: [{ field: 'Process', value: '25%' }] }),
         runningFromPercent: 10,
-        unsettledAnswers: 1,
+        outcomeLookups: 1,
       }),
     ],
     outcomes: {
@@ -90,6 +90,6 @@ describe('the schema of the status answer', () => {
   });
 
   it('lists the states in the order of attention', () => {
-    expect(schema.$defs.instance.properties.state.enum).to.deep.equal(ROW_STATES);
+    expect(schema.$defs.instance.properties.state.enum).to.deep.equal(PAGE_STATES);
   });
 });

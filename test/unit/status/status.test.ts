@@ -210,7 +210,7 @@ describe('the status API', () => {
     current = snapshot({
       states: [
         state({
-          tasks: [tracked({ task: task({ backupJobId: '2', backupStatus: 'Failed' }), uncounted: failure })],
+          tasks: [tracked({ task: task({ backupJobId: '2', backupStatus: 'Failed' }), pendingCompletion: failure })],
           outcomes: { Automated: { counts: seen, last: { Finished: { ...before, backupId: undefined } } } },
         }),
       ],

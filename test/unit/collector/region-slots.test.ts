@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { Lane } from '../../../dist/collector/lane.js';
+import { RegionSlots } from '../../../dist/collector/region-slots.js';
 import { gateOf } from '../../helpers/gates.js';
 
 describe('the slots of a region', () => {
   it('are averaged over about half a minute, from when it was opened', () => {
-    const lane = new Lane(1_000);
+    const lane = new RegionSlots(1_000);
     lane.take(1_000);
     lane.take(1_000);
     expect([lane.held, lane.usage(1_000), lane.usage(31_000), lane.usage(31_000)]).to.deep.equal([2, 0, 1, 1]);
@@ -18,7 +18,7 @@ describe('the slots of a region', () => {
   });
 
   it('are expected to be held by the next request as long as by the last', () => {
-    const lane = new Lane(0);
+    const lane = new RegionSlots(0);
     expect(lane.usageAfterNext(0)).to.equal(0);
     lane.take(0);
     lane.giveBack(10_000, 10_000);
@@ -27,9 +27,9 @@ describe('the slots of a region', () => {
   });
 
   it('have a use as long as one of its gates has', () => {
-    const lane = new Lane(0);
+    const lane = new RegionSlots(0);
     expect(lane.isUsed).to.equal(false);
-    lane.gates = [gateOf(), gateOf({ instances: () => 1 })];
+    lane.limiters = [gateOf(), gateOf({ instances: () => 1 })];
     expect(lane.isUsed).to.equal(true);
   });
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, rmdirSync } from 'node:fs';
 import { expect } from 'chai';
-import { Followed } from '../../../../dist/http/web-config/follow.js';
+import { WatchedFile } from '../../../../dist/http/web-config/watched-file.js';
 import { Certificates } from './certificates.js';
 
 describe('a value made of files', () => {
@@ -9,10 +9,10 @@ describe('a value made of files', () => {
   after(() => files.remove());
 
   /** The concatenation of `list`'s files, which must not hold `!`. */
-  function follow(): { followed: Followed<string>; told: string[]; loads: () => number } {
+  function follow(): { followed: WatchedFile<string>; told: string[]; loads: () => number } {
     const told: string[] = [];
     let loads = 0;
-    const followed = new Followed({
+    const followed = new WatchedFile({
       load: (readFile) => {
         loads++;
         const names = readFile(files.path('list')).toString().split(' ');

@@ -1,11 +1,11 @@
-import type { Gate } from './api-limiter.js';
+import type { ApiLimiter } from './api-limiter.js';
 
 /** How far back the use of slots counts. */
 const MEMORY_MS = 30_000;
 
 /** The slots of one account and region, over all its actions. */
-export class Lane {
-  gates: readonly Gate[] = [];
+export class RegionSlots {
+  limiters: readonly ApiLimiter[] = [];
   #held = 0;
   #usage = 0;
   #settledAt: number;
@@ -22,7 +22,7 @@ export class Lane {
 
   /** Whether it has anything to call for, now or later. */
   get isUsed(): boolean {
-    return this.gates.some((gate) => gate.isUsed);
+    return this.limiters.some((limiter) => limiter.isUsed);
   }
 
   /** Slots held on average over about the last half minute. */

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { messageOf, UsageError } from '../../errors.js';
 import { readRegularFile } from '../../regular-file.js';
 
-export interface FollowOptions<T> {
+export interface WatchOptions<T> {
   /** Builds the value from files that it reads by `readFile` alone, which is how they become known. */
   readonly load: (readFile: (path: string) => Buffer, following: boolean) => T;
   /** A new value is in force. */
@@ -12,14 +12,14 @@ export interface FollowOptions<T> {
 }
 
 /** A value made of files: made anew when one of them changes, and kept as it was while they are broken. */
-export class Followed<T> {
-  readonly #options: FollowOptions<T>;
+export class WatchedFile<T> {
+  readonly #options: WatchOptions<T>;
   #value: T;
   #problem: string | undefined;
   #seen = new Map<string, string>();
 
   /** @throws what `load` throws: there is no last good value yet */
-  constructor(options: FollowOptions<T>) {
+  constructor(options: WatchOptions<T>) {
     this.#options = options;
     this.#value = this.#load(false);
   }

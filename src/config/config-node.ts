@@ -10,7 +10,7 @@ import type { Problems } from './problems.js';
 import type { YamlFile } from './yaml.js';
 
 /** What one reading of a file shares. */
-export interface Reading {
+export interface LoadContext {
   readonly yaml: YamlFile;
   readonly env: Env;
   /** Where the file is: relative paths in it begin there. */
@@ -23,7 +23,7 @@ export interface Reading {
 }
 
 /** What a text must look like, and how to say so. */
-export interface Shape {
+export interface Pattern {
   readonly pattern: RegExp;
   readonly rule: string;
 }
@@ -35,18 +35,18 @@ export interface Range {
 }
 
 /** Where a setting stands: its path, its line (for one that is not given, its parent's), and whether its value may be shown. */
-interface Spot {
+interface Location {
   readonly path: string;
   readonly line: number;
   readonly hidden: boolean;
 }
 
-const PLAIN: Shape = {
+const PLAIN: Pattern = {
   pattern: /^[^\p{Cc}]{1,4096}$/u,
   rule: 'must be text, not empty and without control characters',
 };
 /** What may be empty, as the value of a tag or label. */
-export const VALUE: Shape = { pattern: /^[^\p{Cc}]{0,1024}$/u, rule: 'must be text without control characters' };
+export const VALUE: Pattern = { pattern: /^[^\p{Cc}]{0,1024}$/u, rule: 'must be text without control characters' };
 const HALF_A_PAIR = 'must be well-formed Unicode; it holds half of a surrogate pair';
 const MERGE_KEY = '<<';
 const MAX_MERGES = 10;
@@ -56,19 +56,19 @@ const MAX_MERGES = 10;
  * problems of the reading and goes on, so that one run finds all. What has a problem reads as undefined, or as NaN
  * where a number is due: no comparison with it holds, and the loading fails in any case.
  */
-export class Setting {
-  readonly #spot: Spot;
+export class ConfigNode {
+  readonly #spot: Location;
   readonly #node: Node | undefined;
-  readonly #reading: Reading;
+  readonly #reading: LoadContext;
 
-  private constructor(spot: Spot, node: Node | undefined, reading: Reading) {
+  private constructor(spot: Location, node: Node | undefined, reading: LoadContext) {
     this.#spot = spot;
     this.#node = node;
     this.#reading = reading;
   }
 
-  static root(reading: Reading): Setting {
-    return new Setting({ path: '', line: 1, hidden: false }, reading.yaml.root, reading);
+  static root(reading: LoadContext): ConfigNode {
+    return new ConfigNode({ path: '', line: 1, hidden: false }, reading.yaml.root, reading);
   }
 
   get path(): string {
@@ -89,8 +89,8 @@ export class Setting {
   }
 
   /** The same setting, but its value and those below it are never shown (or, with false, shown again). */
-  hidden(hidden = true): Setting {
-    return new Setting({ ...this.#spot, hidden }, this.#node, this.#reading);
+  hidden(hidden = true): ConfigNode {
+    return new ConfigNode({ ...this.#spot, hidden }, this.#node, this.#reading);
   }
 
   /** Adds that the value breaks a rule. It is shown as written: what a variable of the environment holds may be a secret. */
@@ -114,7 +114,7 @@ export class Setting {
   }
 
   /** A mapping with known keys; each can be asked for, given or not. */
-  section<K extends string>(keys: readonly K[]): (key: K) => Setting {
+  section<K extends string>(keys: readonly K[]): (key: K) => ConfigNode {
     const known: ReadonlySet<string> = new Set(keys);
     const children = this.entries();
     for (const [name, child] of children) if (!known.has(name)) child.#unknownKey(name, keys);
@@ -122,7 +122,7 @@ export class Setting {
   }
 
   /** A mapping with free keys. */
-  entries(): ReadonlyMap<string, Setting> {
+  entries(): ReadonlyMap<string, ConfigNode> {
     const node = this.#node;
     if (isMap<Node, Node>(node)) return this.#pairs(node, 0);
     // A key with nothing but comments below it.
@@ -131,12 +131,12 @@ export class Setting {
   }
 
   /** The key that names this entry of a list, or the entry itself when it is nothing but its name. */
-  nameKey(key: string): Setting {
+  nameKey(key: string): ConfigNode {
     return (this.isMapping ? this.entries().get(key) : undefined) ?? this;
   }
 
   /** @param none the rule that an empty list breaks; left out, it may be empty */
-  items(none?: string): readonly Setting[] {
+  items(none?: string): readonly ConfigNode[] {
     const node = this.#node;
     if (isSeq<Node>(node) && node.items.length === 0 && none !== undefined) this.problem(none);
     if (isSeq<Node>(node)) return node.items.map((item, index) => this.#item(index, item));
@@ -144,7 +144,7 @@ export class Setting {
     return [];
   }
 
-  text({ pattern, rule }: Shape = PLAIN): string | undefined {
+  text({ pattern, rule }: Pattern = PLAIN): string | undefined {
     const text = this.#scalar(rule);
     return text === undefined || pattern.test(text) ? text : this.problem(rule);
   }
@@ -204,11 +204,11 @@ export class Setting {
     return expanded.text;
   }
 
-  #item(index: number, node: Node): Setting {
+  #item(index: number, node: Node): ConfigNode {
     return this.#make({ ...this.#spot, path: `${this.path}[${index}]`, line: this.#reading.yaml.lineOf(node) }, node);
   }
 
-  #child(name: string, { line, node }: { line: number; node: Node | undefined }): Setting {
+  #child(name: string, { line, node }: { line: number; node: Node | undefined }): ConfigNode {
     // Among secrets a key that does not look like one may be a secret that slipped.
     const plain = this.#spot.hidden ? /^[a-z_]{1,40}$/ : /^[\w-]{1,64}$/;
     const step = plain.test(name) ? name : `[${this.#spot.hidden ? '…' : quote(name)}]`;
@@ -217,9 +217,9 @@ export class Setting {
   }
 
   /** Follows an alias, and counts. */
-  #make(spot: Spot, node: Node | undefined): Setting {
+  #make(spot: Location, node: Node | undefined): ConfigNode {
     const target = isAlias(node) ? this.#reading.yaml.target(node) : node;
-    const setting = new Setting(spot, target, this.#reading);
+    const setting = new ConfigNode(spot, target, this.#reading);
     if (target !== undefined && this.#reading.valuesLeft-- <= 0) {
       setting.problem('too many values by now; the file is too large once its aliases are resolved');
       this.#reading.problems.throwIfAny();
@@ -228,9 +228,9 @@ export class Setting {
   }
 
   /** Own keys, then those merged in by `<<`, which never replace one. */
-  #pairs(map: YAMLMap<Node, Node>, depth: number): Map<string, Setting> {
-    const found = new Map<string, Setting>();
-    const merged: Setting[] = [];
+  #pairs(map: YAMLMap<Node, Node>, depth: number): Map<string, ConfigNode> {
+    const found = new Map<string, ConfigNode>();
+    const merged: ConfigNode[] = [];
     for (const pair of map.items) {
       const [name, child] = this.#pair(pair);
       if (name === MERGE_KEY) merged.push(...(isSeq(child.#node) ? child.items() : [child]));
@@ -246,7 +246,7 @@ export class Setting {
     return found;
   }
 
-  #pair({ key, value }: Pair<Node, Node>): readonly [string, Setting] {
+  #pair({ key, value }: Pair<Node, Node>): readonly [string, ConfigNode] {
     const name = isScalar(key) ? String(key.value) : '';
     return [name, this.#child(name, { line: this.#reading.yaml.lineOf(key), node: value ?? undefined })];
   }
