@@ -4,9 +4,9 @@ import type { Logger } from '../log.js';
 import { quietTurns } from './web-config/turns.js';
 
 /** What unfinished responses may hold besides the body that is begun last. Readers of the same body share it. */
-const MAX_HELD_BYTES = 8 * 2 ** 20;
+const MAX_HELD_BYTES = 24 * 2 ** 20;
 /** The same while every client reads: one large page must not be cut off by whatever is asked for next. */
-const MAX_READ_BYTES = 12 * MAX_HELD_BYTES;
+const MAX_READ_BYTES = 4 * MAX_HELD_BYTES;
 /** A client that has taken nothing for so long does not read. */
 const STALLED_MS = 1_000;
 /** TLS keeps an encrypted copy of each for every connection that does not read. */
@@ -27,7 +27,7 @@ interface Transfer {
 
 /**
  * Writes response bodies, a slice at a time as the clients read, in turns. What is held for those that read slowly is
- * bounded: the slowest connection, which has taken nothing for longest, is closed first, and one that reads only at twelve
+ * bounded: the slowest connection, which has taken nothing for longest, is closed first, and one that reads only at four
  * times the bound.
  */
 export class BodyWriter {
