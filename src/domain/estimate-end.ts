@@ -1,5 +1,5 @@
 import type { InstanceState, TrackedTask } from './instance-state.js';
-import { isKnownToRun, isStuck } from './task-status.js';
+import { isStuck, phaseOf } from './task-status.js';
 
 /** Percent that must have gone by, and the time it took, before a speed says anything. */
 const LEAST_GAIN = 10;
@@ -14,7 +14,7 @@ export function estimatedEndAt(state: InstanceState, tracked: TrackedTask, nowMs
   const { task, runningSince, runningFromPercent, lastProgressAt } = tracked;
   const percent = task.processPercent;
   if (runningSince === undefined || runningFromPercent === undefined || percent === undefined) return undefined;
-  if (!isKnownToRun(state, tracked) || isStuck(state, tracked)) return undefined;
+  if (phaseOf(task) !== 'running' || isStuck(state, tracked)) return undefined;
   const gained = percent - runningFromPercent;
   const observedMs = lastProgressAt - runningSince;
   if (gained < LEAST_GAIN || observedMs < LEAST_OBSERVED_MS || percent >= 100) return undefined;

@@ -38,21 +38,10 @@ export function stuckAfterMs({ instance }: InstanceState, { unwatchedMs = 0 }: T
 /** No progress for longer than the instance allows, as of the last good poll: an exporter that cannot see raises no alarm. */
 export function isStuck(state: InstanceState, tracked: TrackedTask): boolean {
   return (
-    isKnownToRun(state, tracked) &&
+    phaseOf(tracked.task) === 'running' &&
     state.lastGoodPollAt !== undefined &&
     state.lastGoodPollAt - tracked.lastProgressAt > stuckAfterMs(state, tracked)
   );
-}
-
-/**
- * The API lists it, or says so by id. Where its lookups fail, a task that is missing from a second listing has most likely
- * ended: it is shown as it was until that is decided, but nobody is alerted that it is stuck or runs long.
- */
-export function isKnownToRun(
-  { lastGoodPollAt = -Infinity }: InstanceState,
-  { task, unlistedAt }: TrackedTask,
-): boolean {
-  return phaseOf(task) === 'running' && (unlistedAt === undefined || lastGoodPollAt <= unlistedAt);
 }
 
 const PHASE_ORDER: readonly TaskPhase[] = ['running', 'queued', 'ended'];

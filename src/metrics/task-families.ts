@@ -1,5 +1,5 @@
 import type { TrackedTask } from '../domain/instance-state.js';
-import { isKnownToRun, progressRatio, statusOf, stuckAfterMs } from '../domain/task-status.js';
+import { phaseOf, progressRatio, statusOf, stuckAfterMs } from '../domain/task-status.js';
 import type { Mode } from '../domain/model.js';
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
@@ -50,6 +50,8 @@ function stateFamily<State extends string>(
   };
 }
 
+const isRunning = ({ task }: TrackedTask): boolean => phaseOf(task) === 'running';
+
 export const TASK_FAMILIES: readonly Family<ScrapedInstance>[] = [
   stateFamily(
     {
@@ -93,15 +95,15 @@ export const TASK_FAMILIES: readonly Family<ScrapedInstance>[] = [
       name: 'alicloud_rds_backup_task_running_since_timestamp_seconds',
       help: 'When a poll first saw the backup task running, in seconds since the epoch; only while it runs.',
     },
-    (tracked, { state }, seconds) =>
-      isKnownToRun(state, tracked) && tracked.runningSince !== undefined ? seconds(tracked.runningSince) : undefined,
+    (tracked, _instance, seconds) =>
+      isRunning(tracked) && tracked.runningSince !== undefined ? seconds(tracked.runningSince) : undefined,
   ),
   valueFamily(
     {
       name: 'alicloud_rds_backup_task_stuck_after_seconds',
       help: 'How long the running backup task may go without progress before it counts as stuck; only while it runs.',
     },
-    (tracked, { state }) => (isKnownToRun(state, tracked) ? stuckAfterMs(state, tracked) / 1000 : undefined),
+    (tracked, { state }) => (isRunning(tracked) ? stuckAfterMs(state, tracked) / 1000 : undefined),
   ),
   {
     name: 'alicloud_rds_backup_task_info',

@@ -3,7 +3,7 @@ import { applyLookup, applyPoll, newInstanceState } from '../../../dist/domain/a
 import type { Applied, ApplyContext, FleetEvent } from '../../../dist/domain/apply-poll.js';
 import { isActive, pendingJobIds } from '../../../dist/domain/activity.js';
 import type { InstanceState, TrackedTask } from '../../../dist/domain/instance-state.js';
-import { displayedTasks, isFresh, isKnownToRun, isStuck, openTasks } from '../../../dist/domain/task-status.js';
+import { displayedTasks, isFresh, isStuck, openTasks } from '../../../dist/domain/task-status.js';
 import type { BackupTask, Lookup, PollResult } from '../../../dist/domain/model.js';
 import { errorOf, instanceOf, taskOf } from '../../helpers/build.js';
 
@@ -113,26 +113,6 @@ describe('a task that is followed', () => {
     expect(stuck()).to.equal(false);
     expect(watched.poll(30 * MINUTE + 1, [taskOf('1')]) && stuck()).to.equal(true);
     expect(watched.poll(91 * MINUTE, [taskOf('1', { processPercent: 11 })]) && stuck()).to.equal(false);
-  });
-
-  it('is not known to run once two listings left it out, unless the API says by id that it does', () => {
-    const watched = new Watched().poll(0, [taskOf('1')]);
-    const seen = (): readonly boolean[] => {
-      const tracked = watched.task('1')!;
-      return [isKnownToRun(watched.state, tracked), isStuck(watched.state, tracked)];
-    };
-    expect(watched.poll(40 * MINUTE, []) && seen()).to.deep.equal([true, true]);
-    watched.lookup(40 * MINUTE, { backupJobId: '1', result: { ok: false, error: errorOf('server') } });
-    expect(seen()).to.deep.equal([true, true]);
-    expect(watched.poll(41 * MINUTE, []) && seen()).to.deep.equal([false, false]);
-    expect(openTasks(watched.state, 'Automated')).to.equal(1);
-    for (const minute of [42, 43]) {
-      expect(watched.poll(minute * MINUTE, [], [['1', taskOf('1')]]) && seen()).to.deep.equal([true, true]);
-    }
-    expect(watched.poll(44 * MINUTE, []).poll(45 * MINUTE, []) && seen()).to.deep.equal([false, false]);
-    expect(watched.poll(46 * MINUTE, [taskOf('1')]) && seen()).to.deep.equal([true, true]);
-    watched.state = { ...watched.state, lastGoodPollAt: undefined };
-    expect(seen()).to.deep.equal([true, false]);
   });
 
   describe('over a restart', () => {

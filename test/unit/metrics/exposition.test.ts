@@ -17,10 +17,6 @@ const CASES: Record<string, InstanceState> = {
   }),
   running: aState({ tasks: [tracked()] }),
   finishing: aState({ tasks: [tracked({ progressStatus: 'Finished', processPercent: 100 }, { outcomeLookups: 1 })] }),
-  // Its lookups fail: not known to run.
-  'twice-unlisted': aState({
-    tasks: [tracked({}, { outcomeLookups: 0, unlistedAt: NOW - 60_000, failedLookups: 1 })],
-  }),
   'failed-and-listed': aState({
     tasks: [tracked({ backupStatus: 'Failed', progressStatus: 'Finished', processPercent: 40 })],
     outcomes: { Automated: outcomes({ Failed: 1 }, completion({ outcome: 'Failed', at: NOW - 10_000 })) },
