@@ -319,9 +319,9 @@ describe('the web configuration file', () => {
       ).join('');
     const bombs: readonly (readonly [string, RegExp])[] = [
       ['#'.repeat(256 * 1024 + 1), /^1: must not be larger than 256 KiB$/],
-      ...['[', '{a: ', '- ', '&a [', '? '].map(
-        (open) => [open.repeat(20_000), /^1: must not be nested deeper than 100 levels$/] as const,
-      ),
+      ...['[', '{a: ', '- ', '&a [', '? ']
+        .slice(0, cases(5))
+        .map((open) => [open.repeat(20_000), /^1: must not be nested deeper than 100 levels$/] as const),
       [`${merged(9)}basic_auth_users: *m8\n`, /^10: basic_auth_users: must not merge more than 1000 mappings$/],
       [`a: &a x\n${TLS}  cipher_suites: [${'*a, '.repeat(20_000)}]\n`, /^5: more than 100 aliases$/],
     ];
