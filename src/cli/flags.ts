@@ -1,3 +1,4 @@
+import type { ListenAddress } from '../http/server.js';
 import { isIPv6 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.js';
@@ -23,12 +24,6 @@ export interface Flags {
   readonly logFormat: LogFormat;
   readonly version: boolean;
   readonly help: boolean;
-}
-
-export interface ListenAddress {
-  /** Undefined: every address of the machine. An IPv6 address has no brackets here. */
-  readonly host: string | undefined;
-  readonly port: number;
 }
 
 type FlagName = (typeof FLAGS)[number]['name'];

@@ -1,5 +1,5 @@
 import type { ApiBudgetStatus } from '../domain/region-status.js';
-import type { RequestCounter } from '../metrics/requests.js';
+import type { RequestCounter } from './ports.js';
 import type { Action, ApiError, ApiResult, AccountRegion } from '../domain/model.js';
 import { newSubject } from './circuit-breaker.js';
 import type { Subject } from './circuit-breaker.js';

@@ -6,7 +6,8 @@ import type { Call, InstancesFilter } from './paginate.js';
 import { jitteredMs, retryDelayMs } from './next-poll-delay.js';
 import { select } from './selection.js';
 import type { Selection, SelectionRules } from './selection.js';
-import type { InstanceSource, ListedInstance } from './ports.js';
+import type { InstanceSource } from './ports.js';
+import type { ListedInstance } from '../domain/requests.js';
 
 /** A listing that loses more than half of at least this many targets is doubted. */
 const MIN_TO_DOUBT = 10;

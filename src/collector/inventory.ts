@@ -8,7 +8,7 @@ import { isSameInstance, targetsOf } from './selection.js';
 import type { SkippedInstance, StaticTarget } from './selection.js';
 import { shardOf } from './shard.js';
 import { instanceFields, regionFields } from './event-log.js';
-import type { RegionSettings } from '../exporter/region-settings.js';
+import type { RegionSettings } from './region-settings.js';
 import type { CollectorContext } from './context.js';
 
 /** More targets than this that come or go at once are one line in the log. */

@@ -1,5 +1,6 @@
 import type { ApiError, ApiResult } from '../domain/model.js';
-import type { InstanceSource, InstancesPage, InstancesRequest, ListedInstance, TagsPage } from './ports.js';
+import type { InstancesPage, InstancesRequest, ListedInstance, TagsPage } from '../domain/requests.js';
+import type { InstanceSource } from './ports.js';
 
 /** More than any account has; a listing that goes on beyond it is broken. */
 const MAX_PAGES = 1_000;

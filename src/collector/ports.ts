@@ -1,14 +1,11 @@
-import type { ApiResult, BackupTask } from '../domain/model.js';
+import type { InstanceState } from '../domain/instance-state.js';
+import type { AccountRegion, Action, ApiResult, BackupTask, Instance, Lookup, PollResult } from '../domain/model.js';
+import type { BackupTasksRequest, InstancesPage, InstancesRequest, TagsPage, TagsRequest } from '../domain/requests.js';
 
 /** What polling needs of the cloud, one per account and region. Each call is one attempt of one request and never throws. */
 export interface TaskSource {
   /** DescribeBackupTasks. With a job id: that task in any state, if the API still knows it; without: all that have not ended. */
   describeBackupTasks(request: BackupTasksRequest, signal: AbortSignal): Promise<ApiResult<readonly BackupTask[]>>;
-}
-
-export interface BackupTasksRequest {
-  readonly instanceId: string;
-  readonly backupJobId?: string | undefined;
 }
 
 /** What discovery needs of the cloud, one per account and region. */
@@ -19,42 +16,40 @@ export interface InstanceSource {
   describeDBInstanceByTags(request: TagsRequest, signal: AbortSignal): Promise<ApiResult<TagsPage>>;
 }
 
-export interface InstancesRequest {
-  readonly engine?: string | undefined;
-  /** At most 5 pairs, all of which must match. */
-  readonly tags?: Readonly<Record<string, string>> | undefined;
-  readonly resourceGroupId?: string | undefined;
-  /** Token paging (MaxResults, NextToken) unless a page number is given (PageNumber, PageSize). */
-  readonly nextToken?: string | undefined;
-  readonly pageNumber?: number | undefined;
+/** The API of one account in one region. */
+export interface RdsClient extends TaskSource, InstanceSource {
+  /** Whether requests can be signed at once. */
+  isReady(): boolean;
+  /** Waits, within bounds, until they can or it is clear that they cannot. */
+  ensureReady(signal: AbortSignal): Promise<void>;
+  /** Lets requests in flight end; ends every later one as aborted. */
+  retire(): Promise<void>;
+  /** Aborts requests in flight, and every later one. */
+  close(): Promise<void>;
 }
 
-export interface InstancesPage {
-  readonly instances: readonly ListedInstance[];
-  /** Undefined on the last page. */
-  readonly nextToken: string | undefined;
-  /** PageNumber mode: of the whole listing. Token mode: the API documents it as the count of this page. */
-  readonly totalRecordCount: number | undefined;
+/** What the exporter keeps of the instances that are polled. */
+export interface FleetPort {
+  get(key: string): InstanceState | undefined;
+  /** Begins to watch an instance, or takes over its new name, labels and thresholds. */
+  watch(instance: Instance): InstanceState;
+  unwatch(key: string): void;
+  /** Takes in a poll; undefined when the instance is not watched. */
+  apply(key: string, result: PollResult): Promise<InstanceState | undefined>;
+  /** Takes in the lookup of one job. */
+  lookedUp(key: string, lookup: Lookup): Promise<InstanceState | undefined>;
 }
 
-/** One entry of Items.DBInstance, read tolerantly; texts are empty when absent. */
-export interface ListedInstance {
-  readonly instanceId: string;
-  /** DBInstanceDescription. */
-  readonly name: string;
-  readonly engine: string;
-  readonly engineVersion: string;
-  /** DBInstanceType: `Primary`, `Readonly`, `Guard`, `Temp`. */
-  readonly instanceType: string;
-  /** DBInstanceStatus. */
-  readonly status: string;
+/** The requests of one action in one account and region. */
+export interface RequestCounter {
+  /** Counts one attempt; `code` is the error's, undefined when it worked. */
+  ended(durationMs: number, code: string | undefined): void;
 }
 
-export interface TagsRequest {
-  readonly pageNumber: number;
-}
-
-export interface TagsPage {
-  readonly tags: readonly { readonly instanceId: string; readonly tags: Readonly<Record<string, string>> }[];
-  readonly totalRecordCount: number | undefined;
+export interface CollectorMetrics {
+  readonly requests: {
+    open(accountRegion: AccountRegion, action: Action): RequestCounter;
+    remove(accountRegion: AccountRegion): void;
+  };
+  internalError(): void;
 }

@@ -1,8 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import type { CredentialsProvider } from '../rds/credentials/credentials.js';
-import { endpointOf } from '../rds/endpoints.js';
-import { createRdsApi } from '../rds/rds-client.js';
-import type { RdsApi } from '../rds/rds-client.js';
 import type { RegionStatus } from '../domain/region-status.js';
 import { instanceKey } from '../domain/model.js';
 import type { Action, ApiError, Instance } from '../domain/model.js';
@@ -11,9 +7,10 @@ import { PollLoop } from './poll-loop.js';
 import type { SkippedInstance } from './selection.js';
 import { instanceFields, regionFields } from './event-log.js';
 import { ApiLimiters } from './api-limiters.js';
-import { isSameConfig, shardLimit } from '../exporter/region-settings.js';
-import type { RegionSettings } from '../exporter/region-settings.js';
+import { isSameConfig, shardLimit } from './region-settings.js';
+import type { RegionSettings } from './region-settings.js';
 import type { CollectorContext } from './context.js';
+import type { RdsClient } from './ports.js';
 import { NOTHING_DISCOVERED, Inventory } from './inventory.js';
 
 /** Data is served for at least this many of the intervals that are really reached. */
@@ -27,14 +24,14 @@ export class RegionCollector {
   readonly pollLoop: PollLoop;
   readonly #stop = new AbortController();
   #config: RegionSettings;
-  #api: RdsApi;
+  #api: RdsClient;
   #discovery: Discovery | undefined;
   #discoveryStop = new AbortController();
   #failingCode: string | undefined;
   /** The same of the tags alone. */
   #tagsFailingCode: string | undefined;
 
-  constructor(config: RegionSettings, credentials: CredentialsProvider, context: CollectorContext) {
+  constructor(config: RegionSettings, context: CollectorContext) {
     const { clock, random, scheduler, onInternalError: onBug, isOnce } = context;
     this.#config = config;
     this.#context = context;
@@ -43,12 +40,12 @@ export class RegionCollector {
     this.#limiters = new ApiLimiters({
       accountRegion: config,
       limit: limitOf(config),
-      precondition: { isReady: () => this.#api.atHand(), ensure: () => this.#api.prepare(this.#stop.signal) },
+      precondition: { isReady: () => this.#api.isReady(), ensure: () => this.#api.ensureReady(this.#stop.signal) },
       context,
       polling: () => this.pollLoop,
     });
     this.#inventory = new Inventory(config, context, () => this.pollLoop);
-    this.#api = this.#connect(credentials);
+    this.#api = this.#connect();
     this.pollLoop = new PollLoop({
       scheduler,
       limiter: this.#limiters.get('DescribeBackupTasks'),
@@ -102,13 +99,13 @@ export class RegionCollector {
   }
 
   /** Takes over a new configuration of the same place. What has not changed goes on undisturbed. */
-  configure(config: RegionSettings, credentials: CredentialsProvider): void {
+  configure(config: RegionSettings): void {
     const before = this.#config;
     this.#config = config;
     const isMoved = !isSameConfig(cloudOf(before), cloudOf(config));
     if (isMoved || before.polling.timeoutMs !== config.polling.timeoutMs) {
       void (isMoved ? this.#api.close() : this.#api.retire());
-      this.#api = this.#connect(credentials);
+      this.#api = this.#connect();
     }
     this.#limiters.configure(limitOf(config));
     this.pollLoop.configure(config.polling);
@@ -173,19 +170,10 @@ export class RegionCollector {
     };
   }
 
-  #connect(credentials: CredentialsProvider): RdsApi {
-    const { region, regionId, polling } = this.#config;
-    const { clock, version, lookup } = this.#context;
-    return createRdsApi({
-      regionId,
-      endpoint: endpointOf(region),
-      credentials,
-      timeoutMs: polling.timeoutMs,
-      version,
-      clock,
-      lookup,
-      observe: (action, durationMs, code) => this.#limiters.attempted(action, durationMs, code),
-    });
+  #connect(): RdsClient {
+    return this.#context.connect(this.#config, (action, durationMs, code) =>
+      this.#limiters.attempted(action, durationMs, code),
+    );
   }
 
   #createDiscovery(phase: number): Discovery | undefined {

@@ -1,5 +1,5 @@
 import type { Instance, AccountRegion } from '../domain/model.js';
-import type { ListedInstance } from './ports.js';
+import type { ListedInstance } from '../domain/requests.js';
 
 /** Engines that have backup tasks, in the API's own words. */
 const ENGINES: ReadonlySet<string> = new Set(['MySQL', 'PostgreSQL', 'SQLServer', 'MariaDB']);

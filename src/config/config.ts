@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.js';
+import type { CredentialsSpec } from '../domain/credentials.js';
 
 /** The checked configuration: every default filled in, every override resolved, frozen. Durations are milliseconds. */
 export interface Config {
@@ -11,7 +11,7 @@ export interface Config {
 
 export interface AccountConfig {
   readonly name: string;
-  readonly credentials: CredentialsConfig;
+  readonly credentials: CredentialsSpec;
   readonly regions: readonly RegionConfig[];
   readonly instances: readonly StaticInstanceConfig[];
   /** Undefined when discovery is off. */
@@ -77,34 +77,3 @@ export interface ShardingConfig {
   readonly index: number;
   readonly count: number;
 }
-
-/** How an account's credentials are had; `default` is the chain that the official SDKs use. */
-export type CredentialsConfig =
-  | { readonly type: 'default' }
-  | { readonly type: 'access_key'; readonly accessKeyId: Secret; readonly accessKeySecret: Secret }
-  | {
-      readonly type: 'sts';
-      readonly accessKeyId: Secret;
-      readonly accessKeySecret: Secret;
-      readonly securityToken: Secret;
-    }
-  | {
-      readonly type: 'ram_role_arn';
-      readonly roleArn: string;
-      readonly roleSessionName: string | undefined;
-      readonly externalId: Secret | undefined;
-      readonly durationMs: number | undefined;
-      readonly source: CredentialsConfig;
-      readonly stsEndpoint: string | undefined;
-    }
-  | {
-      readonly type: 'oidc_role_arn';
-      readonly roleArn: string;
-      readonly oidcProviderArn: string;
-      readonly oidcTokenFile: string;
-      readonly roleSessionName: string | undefined;
-      readonly durationMs: number | undefined;
-      readonly stsEndpoint: string | undefined;
-    }
-  | { readonly type: 'ecs_ram_role'; readonly roleName: string | undefined }
-  | { readonly type: 'credentials_uri'; readonly uri: Secret };

@@ -1,18 +1,18 @@
+import type { CredentialsSpec } from '../domain/credentials.js';
 import type { Secret } from '../secret.js';
-import type { CredentialsConfig } from './config.js';
 import { fileProblem } from './files.js';
 import { optionalSecret, requiredSecret } from './secret-setting.js';
 import type { Keys } from './secret-setting.js';
 import type { Range, ConfigNode, Pattern } from './config-node.js';
 
-type Type = CredentialsConfig['type'];
+type Type = CredentialsSpec['type'];
 
 interface TypeRow {
   /** Keys that are no secret. */
   readonly keys: readonly string[];
   /** Each may be given as `x` or as `x_file`. */
   readonly secrets: readonly string[];
-  readonly read: (keys: Keys, depth: number) => CredentialsConfig;
+  readonly read: (keys: Keys, depth: number) => CredentialsSpec;
 }
 
 const TYPES: Readonly<Record<Type, TypeRow>> = {
@@ -77,8 +77,8 @@ const PROVIDER_ARN: Pattern = {
 const HOST_RULE = 'must be a host or host:port, such as sts.cn-hangzhou.aliyuncs.com (it is always called by https)';
 
 /** Values are shown only where they are no secret. */
-export function readCredentials(given: ConfigNode, depth = 0): CredentialsConfig {
-  const chain: CredentialsConfig = { type: 'default' };
+export function readCredentials(given: ConfigNode, depth = 0): CredentialsSpec {
+  const chain: CredentialsSpec = { type: 'default' };
   if (!given.given) return chain;
   const setting = given.hidden();
   if (depth > MAX_SOURCES) return setting.problem(`more than ${MAX_SOURCES} sources behind each other`) ?? chain;
@@ -114,7 +114,7 @@ function accessKey(keys: Keys): { readonly accessKeyId: Secret; readonly accessK
 /** What both ways to assume a role have. */
 function session(
   keys: Keys,
-): Pick<CredentialsConfig & { type: 'ram_role_arn' }, 'roleArn' | 'roleSessionName' | 'durationMs' | 'stsEndpoint'> {
+): Pick<CredentialsSpec & { type: 'ram_role_arn' }, 'roleArn' | 'roleSessionName' | 'durationMs' | 'stsEndpoint'> {
   return {
     roleArn: shown(keys, 'role_arn').required().text(ROLE_ARN) ?? '',
     roleSessionName: shown(keys, 'role_session_name').text(SESSION_NAME),

@@ -1,8 +1,8 @@
+import type { CredentialsSpec } from '../domain/credentials.js';
 import { stringify } from 'yaml';
 import type {
   AccountConfig,
   Config,
-  CredentialsConfig,
   DiscoveryConfig,
   PollingConfig,
   RateLimitConfig,
@@ -33,7 +33,7 @@ function account({ name, credentials, regions, instances, discovery, stuckAfterM
   };
 }
 
-function credentialsBlock(credentials: CredentialsConfig): object {
+function credentialsBlock(credentials: CredentialsSpec): object {
   switch (credentials.type) {
     case 'default':
       return { type: credentials.type };
@@ -67,7 +67,7 @@ function credentialsBlock(credentials: CredentialsConfig): object {
   }
 }
 
-function sessionKeys(session: CredentialsConfig & { type: 'ram_role_arn' | 'oidc_role_arn' }): object {
+function sessionKeys(session: CredentialsSpec & { type: 'ram_role_arn' | 'oidc_role_arn' }): object {
   return {
     role_arn: session.roleArn,
     role_session_name: session.roleSessionName,

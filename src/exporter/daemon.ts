@@ -1,7 +1,7 @@
 import { sleep } from '../clock.js';
 import { effectiveYaml } from '../config/effective.js';
 import type { LoadedConfig } from '../config/load.js';
-import type { ListenAddress } from '../cli/flags.js';
+import type { ListenAddress } from '../http/server.js';
 import { UsageError, messageOf } from '../errors.js';
 import { Scrapes } from '../metrics/scrape.js';
 import { createApp } from '../http/app.js';

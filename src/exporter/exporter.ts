@@ -17,8 +17,11 @@ import { Scheduler } from '../collector/scheduler.js';
 import { BudgetLog } from '../collector/budget-log.js';
 import { internalErrorFields } from '../internal-error.js';
 import { createFleetLog } from '../collector/event-log.js';
-import { isSameConfig, regionSettingsOf } from './region-settings.js';
-import type { RegionSettings } from './region-settings.js';
+import { isSameConfig } from '../collector/region-settings.js';
+import type { RegionSettings } from '../collector/region-settings.js';
+import { endpointOf } from '../rds/endpoints.js';
+import { createRdsClient } from '../rds/rds-client.js';
+import { regionSettingsOf } from './region-settings.js';
 import { RegionCollector } from '../collector/region-collector.js';
 import type { CollectorContext } from '../collector/context.js';
 
@@ -109,7 +112,6 @@ export class Exporter {
     });
     const scheduler = new Scheduler(clock, config.polling.concurrency);
     this.#context = {
-      version,
       clock,
       random,
       log,
@@ -117,7 +119,17 @@ export class Exporter {
       scheduler,
       metrics: this.self,
       isOnce,
-      lookup,
+      connect: ({ account, regionId, region, polling }, observe) =>
+        createRdsClient({
+          regionId,
+          endpoint: endpointOf(region),
+          credentials: this.#credentialsOf(account),
+          timeoutMs: polling.timeoutMs,
+          version,
+          clock,
+          lookup,
+          observe,
+        }),
       onInternalError: this.onBug,
     };
     this.#budgetLog = new BudgetLog(log);
@@ -202,7 +214,7 @@ export class Exporter {
     for (const [key, place] of wanted) {
       const known = this.#regions.get(key);
       if (known === undefined) this.#openPlace(place).start(1);
-      else known.configure(place, this.#credentialsOf(place));
+      else known.configure(place);
     }
     this.#budgetLog.reset();
   }
@@ -242,12 +254,12 @@ export class Exporter {
   }
 
   #openPlace(config: RegionSettings): RegionCollector {
-    const place = new RegionCollector(config, this.#credentialsOf(config), this.#context);
+    const place = new RegionCollector(config, this.#context);
     this.#regions.set(accountRegionKey(config), place);
     return place;
   }
 
-  #credentialsOf({ account }: AccountRegion): CredentialsProvider {
+  #credentialsOf(account: string): CredentialsProvider {
     const known = this.#accounts.get(account);
     if (known === undefined) throw new Error(`no account ${account}`);
     return known.credentials;

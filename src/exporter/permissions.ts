@@ -1,13 +1,13 @@
 import { createCredentialsProvider } from '../rds/credentials/credentials-provider.js';
 import { endpointOf } from '../rds/endpoints.js';
-import { createRdsApi } from '../rds/rds-client.js';
-import type { RdsApi } from '../rds/rds-client.js';
+import { createRdsClient } from '../rds/rds-client.js';
+import type { RdsClient } from '../rds/rds-client.js';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
 import type { Action, ApiError, ApiResult, ErrorKind, AccountRegion } from '../domain/model.js';
 import { regionSettingsOf } from './region-settings.js';
-import type { RegionSettings } from './region-settings.js';
+import type { RegionSettings } from '../collector/region-settings.js';
 
 export interface PermissionsOptions {
   readonly config: Config;
@@ -40,7 +40,7 @@ export async function checkPermissions(options: PermissionsOptions): Promise<rea
       const { version } = options;
       const { regionId, polling, region } = place;
       const endpoint = endpointOf(region);
-      const api = createRdsApi({ regionId, endpoint, credentials, timeoutMs: polling.timeoutMs, version, clock });
+      const api = createRdsClient({ regionId, endpoint, credentials, timeoutMs: polling.timeoutMs, version, clock });
       found.push(...(await checkPlace(place, api)));
       await api.close();
     }
@@ -48,7 +48,7 @@ export async function checkPermissions(options: PermissionsOptions): Promise<rea
   return found;
 }
 
-async function checkPlace(place: RegionSettings, api: RdsApi): Promise<readonly Permission[]> {
+async function checkPlace(place: RegionSettings, api: RdsClient): Promise<readonly Permission[]> {
   const { account, regionId, settings } = place;
   const { signal } = new AbortController();
   const found: Permission[] = [];

@@ -1,41 +1,9 @@
 import { countOf, isObject, listOf, textOf } from './fields.js';
+import type { InstancesPage, InstancesRequest, ListedInstance, TagsPage } from '../domain/requests.js';
 import type { JsonObject } from './fields.js';
 
 /** The largest page that the API gives. */
 const PAGE_SIZE = '100';
-
-/** What one page of DescribeDBInstances is asked for. */
-export interface InstancesRequest {
-  readonly engine?: string | undefined;
-  /** At most 5 pairs, all of which must match. */
-  readonly tags?: Readonly<Record<string, string>> | undefined;
-  readonly resourceGroupId?: string | undefined;
-  /** Token paging (MaxResults, NextToken) unless a page number is given (PageNumber, PageSize). */
-  readonly nextToken?: string | undefined;
-  readonly pageNumber?: number | undefined;
-}
-
-/** One entry of Items.DBInstance; texts are empty when absent. */
-export interface ListedInstance {
-  readonly instanceId: string;
-  readonly name: string;
-  readonly engine: string;
-  readonly engineVersion: string;
-  readonly instanceType: string;
-  readonly status: string;
-}
-
-export interface InstancesPage {
-  readonly instances: readonly ListedInstance[];
-  /** Undefined on the last page. */
-  readonly nextToken: string | undefined;
-  readonly totalRecordCount: number | undefined;
-}
-
-export interface TagsPage {
-  readonly tags: readonly { readonly instanceId: string; readonly tags: Readonly<Record<string, string>> }[];
-  readonly totalRecordCount: number | undefined;
-}
 
 export type Parameters = Readonly<Record<string, string | undefined>>;
 

@@ -6,11 +6,12 @@ import type { ClientOptions, HttpAnswer } from './http-client.js';
 import type { CredentialsProvider } from './credentials/credentials.js';
 import type { JsonObject } from './fields.js';
 import { instancesParameters, readInstances, readTags, tagsParameters } from './describe-db-instances.js';
-import type { InstancesPage, InstancesRequest, Parameters, TagsPage } from './describe-db-instances.js';
+import type { BackupTasksRequest, InstancesPage, InstancesRequest, TagsPage, TagsRequest } from '../domain/requests.js';
+import type { Parameters } from './describe-db-instances.js';
 import { canonicalQuery, createNonces, createSigningDates, signedHeaders } from './sign.js';
 import type { Credentials } from './sign.js';
 
-export interface RdsApiOptions extends ClientOptions {
+export interface RdsClientOptions extends ClientOptions {
   readonly regionId: string;
   readonly credentials: CredentialsProvider;
   /** Of the exporter, for the user agent. */
@@ -21,18 +22,15 @@ export interface RdsApiOptions extends ClientOptions {
 }
 
 /** The RDS API of one account in one region. Each call is one attempt of one request and never throws. */
-export interface RdsApi {
+export interface RdsClient {
   /** With a job id: that task in any state, if the API still knows it; without: all that have not ended. */
-  describeBackupTasks(
-    request: { readonly instanceId: string; readonly backupJobId?: string | undefined },
-    signal: AbortSignal,
-  ): Promise<ApiResult<readonly BackupTask[]>>;
+  describeBackupTasks(request: BackupTasksRequest, signal: AbortSignal): Promise<ApiResult<readonly BackupTask[]>>;
   describeDBInstances(request: InstancesRequest, signal: AbortSignal): Promise<ApiResult<InstancesPage>>;
-  describeDBInstanceByTags(request: { readonly pageNumber: number }, signal: AbortSignal): Promise<ApiResult<TagsPage>>;
+  describeDBInstanceByTags(request: TagsRequest, signal: AbortSignal): Promise<ApiResult<TagsPage>>;
   /** Whether requests can be signed at once. */
-  atHand(): boolean;
+  isReady(): boolean;
   /** Waits, within bounds, until they can or it is clear that they cannot. */
-  prepare(signal: AbortSignal): Promise<void>;
+  ensureReady(signal: AbortSignal): Promise<void>;
   /** Lets what is in flight end; ends every later call as aborted. */
   retire(): Promise<void>;
   /** Ends what is in flight as aborted, and every later call. */
@@ -48,7 +46,7 @@ interface Call<T> {
   readonly read: (answer: JsonObject) => T | undefined;
 }
 
-export function createRdsApi(options: RdsApiOptions): RdsApi {
+export function createRdsClient(options: RdsClientOptions): RdsClient {
   const { regionId, endpoint, credentials: provider, clock, observe } = options;
   const client = createClient(options);
   const host = new URL(endpoint).host;
@@ -114,8 +112,8 @@ export function createRdsApi(options: RdsApiOptions): RdsApi {
       const parameters = tagsParameters(regionId, pageNumber);
       return call({ action: 'DescribeDBInstanceByTags', parameters, read: readTags }, signal);
     },
-    atHand: () => provider.current() !== undefined,
-    async prepare(signal) {
+    isReady: () => provider.current() !== undefined,
+    async ensureReady(signal) {
       await provider.fetch(signal);
     },
     retire: () => client.retire(),

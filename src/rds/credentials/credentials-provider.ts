@@ -1,8 +1,9 @@
+import { secretsOf } from '../../domain/credentials.js';
+import type { CredentialsSpec } from '../../domain/credentials.js';
 import type { Clock } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import { Secret } from '../../secret.js';
-import { secretsOf } from './credentials.js';
-import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
+import type { CredentialsProvider } from './credentials.js';
 import { createSdkSource } from './sdk-credentials.js';
 import type { CreateSdkCredential } from './sdk-credentials.js';
 import { SessionCredentials } from './session-credentials.js';

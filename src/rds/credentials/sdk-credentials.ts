@@ -1,8 +1,9 @@
+import type { CredentialsSpec } from '../../domain/credentials.js';
 import { messageOf } from '../../errors.js';
 import type { ApiResult, ErrorKind } from '../../domain/model.js';
 import { kindOf } from '../classify.js';
 import { credentialsError, isUsableKey } from './credentials.js';
-import type { CredentialsProvider, CredentialsSpec } from './credentials.js';
+import type { CredentialsProvider } from './credentials.js';
 import { isObject, textOf } from '../fields.js';
 import { redact } from '../../redact.js';
 import type { CredentialsSource, FetchedCredentials } from './session-credentials.js';

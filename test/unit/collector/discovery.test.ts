@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { ApiError, ApiResult } from '../../../dist/domain/model.js';
 import { Discovery } from '../../../dist/collector/discovery.js';
 import type { Discovered } from '../../../dist/collector/discovery.js';
-import type { InstancesPage, InstancesRequest, ListedInstance, TagsPage } from '../../../dist/collector/ports.js';
+import type { InstancesPage, InstancesRequest, ListedInstance, TagsPage } from '../../../dist/domain/requests.js';
 import { errorOf } from '../../helpers/build.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 

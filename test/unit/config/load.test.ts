@@ -1,3 +1,4 @@
+import type { CredentialsSpec } from '../../../dist/domain/credentials.js';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { loadConfig } from '../../../dist/config/load.js';
 import { effectiveYaml } from '../../../dist/config/effective.js';
-import type { AccountConfig, CredentialsConfig } from '../../../dist/config/config.js';
+import type { AccountConfig } from '../../../dist/config/config.js';
 import { Secret } from '../../../dist/secret.js';
 import { ACCOUNT, load, problemsOf } from './reading.js';
 
@@ -313,7 +314,7 @@ describe('a configuration file', () => {
 });
 
 /** Credentials with their secrets as text. */
-function revealed(credentials: CredentialsConfig): unknown {
+function revealed(credentials: CredentialsSpec): unknown {
   return Object.fromEntries(
     Object.entries(credentials).map(([name, value]) => {
       if (value instanceof Secret) return [name, value.reveal()];

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { BudgetLog } from '../../../dist/collector/budget-log.js';
 import type { Budget } from '../../../dist/collector/budget-log.js';
 import { needsRestart, warningsOf } from '../../../dist/exporter/configuration.js';
-import { shardLimit } from '../../../dist/exporter/region-settings.js';
+import { shardLimit } from '../../../dist/collector/region-settings.js';
 import { parseConfig } from '../../../dist/config/load.js';
 import type { LoadedConfig } from '../../../dist/config/load.js';
 import type { Logger } from '../../../dist/log.js';

@@ -1,6 +1,6 @@
+import type { CredentialsSpec } from '../../../dist/domain/credentials.js';
 import { expect } from 'chai';
-import { isSameConfig } from '../../../dist/exporter/region-settings.js';
-import type { CredentialsConfig } from '../../../dist/config/config.js';
+import { isSameConfig } from '../../../dist/collector/region-settings.js';
 import { Scratch } from '../../helpers/program.js';
 import { load } from '../config/reading.js';
 
@@ -22,7 +22,7 @@ describe('the credentials of an account', () => {
   const scratch = new Scratch();
   after(() => scratch.remove());
 
-  function credentials(block: string): CredentialsConfig {
+  function credentials(block: string): CredentialsSpec {
     return load(`accounts: [{name: a, regions: [cn-hangzhou], credentials: ${block}}]`).config.accounts[0]!.credentials;
   }
 

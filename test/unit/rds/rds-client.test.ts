@@ -6,7 +6,7 @@ import type { LookupFunction } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { createDispatcher } from '../../../dist/rds/dispatcher.js';
-import { createRdsApi } from '../../../dist/rds/rds-client.js';
+import { createRdsClient } from '../../../dist/rds/rds-client.js';
 import { UsageError } from '../../../dist/errors.js';
 import type { ApiError, ApiResult } from '../../../dist/domain/model.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
@@ -541,9 +541,9 @@ describe('the RDS API', () => {
       const lookup: LookupFunction = (_hostname, _options, callback) =>
         callback(null, [{ address: '127.0.0.1', family: 4 }]);
       const env = { HTTP_PROXY: proxy.url, no_proxy: 'localhost,.beside.example' };
-      const through = createRdsApi({ ...common, env, endpoint: 'http://rds.cn-hangzhou.example' });
-      const beside = createRdsApi({ ...common, env, lookup, endpoint: `http://rds.beside.example:${wire.port}` });
-      const loopback = createRdsApi({ ...common, env, endpoint: `http://127.0.0.1:${wire.port}` });
+      const through = createRdsClient({ ...common, env, endpoint: 'http://rds.cn-hangzhou.example' });
+      const beside = createRdsClient({ ...common, env, lookup, endpoint: `http://rds.beside.example:${wire.port}` });
+      const loopback = createRdsClient({ ...common, env, endpoint: `http://127.0.0.1:${wire.port}` });
       for (const api of [through, beside, loopback]) {
         expect(await api.describeBackupTasks({ instanceId: 'rm-1' }, NEVER)).to.deep.equal({ ok: true, value: [] });
         await api.close();
@@ -575,8 +575,8 @@ describe('the RDS API', () => {
       };
       const lookup: LookupFunction = (_hostname, _options, callback) =>
         callback(null, [{ address: '127.0.0.1', family: 4 }]);
-      const through = createRdsApi({ ...common, env: { HTTPS_PROXY: address }, endpoint: 'https://rds.example' });
-      const past = createRdsApi({
+      const through = createRdsClient({ ...common, env: { HTTPS_PROXY: address }, endpoint: 'https://rds.example' });
+      const past = createRdsClient({
         ...common,
         lookup,
         env: { HTTP_PROXY: address },
@@ -617,7 +617,7 @@ describe('the RDS API', () => {
       });
       await once(proxy.listen(0, '127.0.0.1'), 'listening');
       const letGo = once(proxy, 'let go');
-      const api = createRdsApi({
+      const api = createRdsClient({
         regionId: 'x',
         credentials: fixedCredentials(),
         timeoutMs: 50,

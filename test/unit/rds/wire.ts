@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { LookupFunction, Server, Socket } from 'node:net';
-import { createRdsApi } from '../../../dist/rds/rds-client.js';
-import type { RdsApi } from '../../../dist/rds/rds-client.js';
+import { createRdsClient } from '../../../dist/rds/rds-client.js';
+import type { RdsClient } from '../../../dist/rds/rds-client.js';
 import type { CredentialsProvider } from '../../../dist/rds/credentials/credentials.js';
 import { createCredentials } from '../../../dist/rds/sign.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
@@ -21,7 +21,7 @@ export interface Observation {
 }
 
 export interface Wire {
-  readonly api: RdsApi;
+  readonly api: RdsClient;
   readonly clock: FakeClock;
   readonly port: number;
   /** The heads of all requests so far. */
@@ -78,7 +78,7 @@ export async function startWire(respond: Respond, options: WireOptions = {}): Pr
   const port = portOf(server);
   const clock = new FakeClock();
   const observations: Observation[] = [];
-  const api = createRdsApi({
+  const api = createRdsClient({
     regionId: 'cn-hangzhou',
     endpoint: options.endpoint ?? `http://127.0.0.1:${port}`,
     credentials: options.credentials ?? fixedCredentials(),

@@ -1,15 +1,12 @@
+import type { CredentialsSpec } from '../../../../dist/domain/credentials.js';
 /**
  * Run by a test as a process of its own, because NODE_EXTRA_CA_CERTS is read once at the start: the real credentials of
  * the program, driven by messages, on a clock that the test moves.
  */
 import { createRequire } from 'node:module';
 import { createCredentialsProvider } from '../../../../dist/rds/credentials/credentials-provider.js';
-import type {
-  CredentialsProvider,
-  CredentialsSpec,
-  CredentialsState,
-} from '../../../../dist/rds/credentials/credentials.js';
-import { createRdsApi } from '../../../../dist/rds/rds-client.js';
+import type { CredentialsProvider, CredentialsState } from '../../../../dist/rds/credentials/credentials.js';
+import { createRdsClient } from '../../../../dist/rds/rds-client.js';
 import { systemClock } from '../../../../dist/clock.js';
 import type { ApiError, ApiResult, BackupTask } from '../../../../dist/domain/model.js';
 import { Secret } from '../../../../dist/secret.js';
@@ -91,7 +88,7 @@ async function use(): Promise<Used> {
 
 async function call(endpoint: string): Promise<ChildResults['call']> {
   const region = { regionId: 'cn-hangzhou', endpoint, timeoutMs: 5_000, version: '0', clock: systemClock() };
-  const api = createRdsApi({ ...region, credentials: provider });
+  const api = createRdsClient({ ...region, credentials: provider });
   const result = await api.describeBackupTasks({ instanceId: 'rm-1' }, never);
   await api.close();
   return result;

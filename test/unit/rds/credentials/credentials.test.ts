@@ -1,10 +1,11 @@
+import type { CredentialsSpec } from '../../../../dist/domain/credentials.js';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { getEventListeners } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createCredentialsProvider } from '../../../../dist/rds/credentials/credentials-provider.js';
-import type { CredentialsProvider, CredentialsSpec } from '../../../../dist/rds/credentials/credentials.js';
+import type { CredentialsProvider } from '../../../../dist/rds/credentials/credentials.js';
 import type { SdkConfig, SdkCredential } from '../../../../dist/rds/credentials/sdk-credentials.js';
 import type { ApiError } from '../../../../dist/domain/model.js';
 import { Secret } from '../../../../dist/secret.js';
