@@ -1,54 +1,13 @@
 import express from 'express';
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
-import type { Clock } from '../clock.js';
-import type { Logger } from '../log.js';
 import { BodyWriter } from './body-writer.js';
 import { errorBody } from './error-body.js';
 import { loadAssets } from '../status/page/assets.js';
 import type { Asset } from '../status/page/assets.js';
 import { SharedPages } from './shared-pages.js';
-import type { StatusSnapshot } from '../status/snapshot.js';
 import { statusHandlers } from './status-routes.js';
-
-/** What the pages are made from; each part is asked anew for each request. */
-export interface WebParts {
-  readonly name: string;
-  /** Starts with `/`. */
-  readonly telemetryPath: string;
-  /** Lets a request through or answers it, before anything else does: logins, rate limit, headers of the operator. */
-  readonly guard?: RequestHandler | undefined;
-  scrape(request: ScrapeRequest): Promise<ScrapeAnswer>;
-  ready(): { readonly ready: boolean; readonly reason: string };
-  /** The effective configuration, secrets masked: the same bytes until another is in force. */
-  configText(): Uint8Array;
-  snapshot(): StatusSnapshot;
-  /** The problems that kept the old configuration in force; none when the new one is. */
-  readonly reload: () => readonly string[];
-  /** How many were asked for so far, whatever their way and outcome. */
-  reloads(): number;
-  /** Whether reload may be asked for over HTTP. */
-  readonly lifecycle: boolean;
-  /** Told of an exception in a handler, which answered 500. */
-  onBug(error: unknown): void;
-  readonly clock: Clock;
-  readonly log: Logger;
-}
-
-/** The headers that decide on the answer. */
-export interface ScrapeRequest {
-  readonly accept: string | undefined;
-  readonly acceptEncoding: string | undefined;
-}
-
-export interface ScrapeAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | number>>;
-  /** To be written one after the other. */
-  readonly body: readonly Uint8Array[];
-  /** To be called once the body is sent or given up: its memory is used again. */
-  release(): void;
-}
+import type { WebParts } from './web-parts.js';
 
 type Method = 'GET' | 'POST' | 'PUT';
 type Route = Readonly<Partial<Record<Method, RequestHandler>>>;

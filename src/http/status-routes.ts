@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RequestHandler, Request } from 'express';
-import type { WebParts } from './app.js';
+import type { WebParts } from './web-parts.js';
 import { instanceAnswer } from '../status/instance-body.js';
 import { PAGE_ROWS } from '../status/page/page-url.js';
 import { statusPage } from '../status/page/page.js';

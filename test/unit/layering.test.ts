@@ -47,6 +47,23 @@ describe('the parts of the program', () => {
     expect(wrong).to.deep.equal([]);
   });
 
+  it('import no circle', () => {
+    const sources = files.filter((path) => !path.endsWith('.d.ts'));
+    const targets = new Map(
+      sources.map((path) => [path, importsOf(path).map((target) => target.replace(/\.js$/, '.ts'))]),
+    );
+    const circles: string[] = [];
+    const done = new Set<string>();
+    const visit = (path: string, way: readonly string[]): void => {
+      if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' -> '));
+      if (way.includes(path) || done.has(path)) return;
+      for (const target of targets.get(path) ?? []) visit(target, [...way, path]);
+      done.add(path);
+    };
+    for (const path of sources) visit(path, []);
+    expect(circles).to.deep.equal([]);
+  });
+
   it('leave time to the clock', () => {
     const own = /\b(Date\.now|Math\.random|new Date\(\)|performance\.now|setTimeout|setInterval)\b/;
     const wrong = files.filter((path) => path !== 'clock.ts' && own.test(readFileSync(new URL(path, src), 'utf8')));

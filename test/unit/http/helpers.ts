@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { InstanceState, TrackedTask } from '../../../dist/domain/instance-state.js';
 import type { BackupTask, Instance } from '../../../dist/domain/model.js';
 import { createApp } from '../../../dist/http/app.js';
-import type { WebParts } from '../../../dist/http/app.js';
+import type { WebParts } from '../../../dist/http/web-parts.js';
 import { startServers } from '../../../dist/http/server.js';
 import type { Servers, ServersOptions } from '../../../dist/http/server.js';
 import type { StatusSnapshot } from '../../../dist/status/snapshot.js';
