@@ -29,7 +29,7 @@ export class Inventory {
   #config: RegionSettings;
   #discovered = NOTHING_DISCOVERED;
   #statics: ReadonlyMap<string, StaticTarget> = new Map();
-  #leftOut: readonly SkippedInstance[] = [];
+  #skipped: readonly SkippedInstance[] = [];
   readonly #keys = new Set<string>();
   /** Discovered instances that the API did not know when they were polled: left alone until discovery lists them again. */
   readonly #dropped = new Set<string>();
@@ -42,7 +42,7 @@ export class Inventory {
 
   /** Instances of this shard that match the rules but have no backup tasks. */
   get skipped(): readonly SkippedInstance[] {
-    return this.#leftOut;
+    return this.#skipped;
   }
 
   configure(config: RegionSettings): void {
@@ -88,7 +88,7 @@ export class Inventory {
     const { settings, regionId } = this.#config;
     const statics = settings.instances.filter(({ region }) => region === regionId);
     this.#statics = new Map(statics.map((instance) => [instance.id, instance]));
-    this.#leftOut = this.#discovered.skipped.filter(
+    this.#skipped = this.#discovered.skipped.filter(
       ({ instanceId }) => this.#isOwn(instanceId) && !this.#isStatic(instanceId),
     );
     const wanted = new Map(this.#wanted().map((instance) => [instanceKey(instance), instance]));

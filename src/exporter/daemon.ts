@@ -54,7 +54,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   if (security !== undefined) app.self.watchWebConfig(() => security.status().ok);
   const scrapes = new Scrapes({
     states: () => app.fleet.scrape(),
-    places: () => app.views(),
+    regions: () => app.views(),
     self: app.self,
     clock,
     onBug: app.onBug,
@@ -165,14 +165,14 @@ function snapshotOf(app: Exporter, { clock, version, revision }: DaemonOptions, 
   return {
     version: app.fleet.version,
     states: app.fleet.states(),
-    places: app.views(),
+    regions: app.views(),
     accounts: app.credentialStates().map(({ account, state: { type, problem } }) => ({
       account,
       credentialType: type,
       problem: problem === undefined ? undefined : { code: 'CredentialsError', message: problem, at: undefined },
     })),
-    leftOut: app.regions.flatMap(({ config: { account, regionId }, skipped: leftOut }) =>
-      leftOut.map((instance) => ({ account, regionId, ...instance })),
+    skipped: app.regions.flatMap(({ config: { account, regionId }, skipped }) =>
+      skipped.map((instance) => ({ account, regionId, ...instance })),
     ),
     exporter: {
       version,

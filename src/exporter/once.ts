@@ -24,7 +24,7 @@ export async function runOnce(options: OnceOptions): Promise<{ readonly text: st
   }
   const scrapes = new Scrapes({
     states: () => app.fleet.scrape(),
-    places: () => app.views(),
+    regions: () => app.views(),
     self: app.self,
     clock,
     onBug: app.onBug,

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RequestHandler, Request } from 'express';
 import type { WebParts } from './web-parts.js';
-import { instanceAnswer } from '../status/instance-body.js';
+import { instanceBody } from '../status/instance-body.js';
 import { PAGE_ROWS } from '../status/page/page-url.js';
 import { statusPage } from '../status/page/page.js';
 import { FleetIndex } from '../status/fleet-index.js';
-import { statusAnswer } from '../status/status-body.js';
+import { statusBody } from '../status/status-body.js';
 import type { StatusParts } from '../status/status-body.js';
 import { statusFacts } from '../status/status-facts.js';
 import type { SharedPages } from './shared-pages.js';
@@ -43,10 +43,10 @@ export function statusHandlers(
               name,
               telemetryPath,
               assets,
-              answer: statusAnswer(seen, onBug),
+              answer: statusBody(seen, onBug),
               query: { ...query, open },
               problems,
-              opened: opened && instanceAnswer(opened, seen.snapshot, onBug),
+              opened: opened && instanceBody(opened, seen.snapshot, onBug),
               onBug,
             };
             // All is read: other work has its turn before the long rest.
@@ -70,7 +70,7 @@ export function statusHandlers(
         return {
           type: 'application/json',
           tagged: statusFacts(seen),
-          text: async () => JSON.stringify(statusAnswer(seen, onBug)),
+          text: async () => JSON.stringify(statusBody(seen, onBug)),
         };
       });
     },

@@ -14,7 +14,7 @@ import type { PromClientFamily, PromClientSample } from './prom-client-family.js
 /** Everything that a scrape tells of the fleet, as of one moment. Times are on the steady timeline. */
 export interface FleetView {
   readonly states: readonly InstanceState[];
-  readonly places: readonly RegionStatus[];
+  readonly regions: readonly RegionStatus[];
   readonly now: number;
   toWall(steadyMs: number): number;
 }
@@ -54,9 +54,9 @@ export async function* renderFleet(view: FleetView, { format, pool }: FleetOptio
   yield* writer.end();
 }
 
-async function rowsOf({ states, places, now }: FleetView): Promise<readonly ScrapedInstance[]> {
+async function rowsOf({ states, regions, now }: FleetView): Promise<readonly ScrapedInstance[]> {
   const limits = new Map<string, Map<string, number>>();
-  for (const { account, regionId, staleAfterMs } of places) {
+  for (const { account, regionId, staleAfterMs } of regions) {
     const ofAccount = limits.get(account) ?? new Map<string, number>();
     limits.set(account, ofAccount.set(regionId, staleAfterMs));
   }
@@ -81,7 +81,7 @@ export function renderOwn(view: FleetView, self: readonly PromClientFamily[], fo
   const writer = new ChunkWriter(new ChunkPool());
   for (const family of REGION_FAMILIES) {
     const sample = sampler(family, format, writer);
-    for (const place of view.places) family.samples(place, sample, seconds);
+    for (const place of view.regions) family.samples(place, sample, seconds);
   }
   for (const family of self) {
     if (family.values.length > 0) writer.text(headText(family, format));

@@ -13,7 +13,7 @@ import { SharedRender } from './shared-render.js';
 
 export interface ScrapesOptions {
   readonly states: () => readonly InstanceState[];
-  readonly places: () => readonly RegionStatus[];
+  readonly regions: () => readonly RegionStatus[];
   readonly self: ExporterMetrics;
   readonly clock: Clock;
   /** Told of what cannot be rendered, once for all scrapes that share it. */
@@ -121,8 +121,8 @@ export class Scrapes {
   }
 
   #view(states: readonly InstanceState[]): FleetView {
-    const { clock, places } = this.#options;
-    return { states, places: places(), now: clock.now(), toWall: (steadyMs) => clock.toWall(steadyMs) };
+    const { clock, regions } = this.#options;
+    return { states, regions: regions(), now: clock.now(), toWall: (steadyMs) => clock.toWall(steadyMs) };
   }
 }
 

@@ -40,14 +40,14 @@ export class FleetTable {
   #lookedAt = -Infinity;
 
   /** Not to be called again, nor anything else to be read, before it resolves. Many new rows let other work have its turn. */
-  async update({ version, states, places, now }: StatusSnapshot): Promise<void> {
+  async update({ version, states, regions, now }: StatusSnapshot): Promise<void> {
     if (version === this.#version && Math.abs(now - this.#lookedAt) < SHARED_MS) return;
     this.#version = version;
     this.#lookedAt = now;
     this.revision++;
     if (!this.#takeChanges(states)) await this.#replace(states);
     this.#states = states;
-    await this.#age(places, now);
+    await this.#age(regions, now);
   }
 
   /** False when instances came, went or are described otherwise. */

@@ -10,7 +10,7 @@ import { estimatedEndAt } from '../domain/estimate-end.js';
 import { timeText } from './time-text.js';
 
 /** One instance of the status answer. Times are RFC 3339 in UTC, null when there is none. */
-export interface InstanceAnswer {
+export interface InstanceBody {
   readonly account: string;
   readonly region_id: string;
   readonly instance_id: string;
@@ -38,13 +38,13 @@ export interface InstanceAnswer {
     readonly at: string;
   } | null;
   /** Running before queued before ended, then the highest job id: the list shows the first. */
-  readonly tasks: readonly TaskAnswer[];
+  readonly tasks: readonly TaskBody[];
   /** By mode, once a task of it was seen; with an end that `completed_tasks_total` does not count yet. */
-  readonly outcomes: { readonly [M in Mode]?: OutcomesAnswer };
+  readonly outcomes: { readonly [M in Mode]?: OutcomesBody };
 }
 
 /** A backup task with every field that the API gave. */
-export interface TaskAnswer {
+export interface TaskBody {
   readonly backup_job_id: string;
   readonly backup_id: string | null;
   readonly task_action: string;
@@ -70,12 +70,12 @@ export interface TaskAnswer {
   readonly unexpected: readonly { readonly field: string; readonly value: string }[];
 }
 
-export interface OutcomesAnswer {
+export interface OutcomesBody {
   readonly counts: { readonly [O in Outcome]: number };
-  readonly last: { readonly [O in Outcome]?: CompletionAnswer };
+  readonly last: { readonly [O in Outcome]?: CompletionBody };
 }
 
-export interface CompletionAnswer {
+export interface CompletionBody {
   readonly at: string;
   readonly duration_seconds: number | null;
   readonly backup_job_id: string;
@@ -84,11 +84,7 @@ export interface CompletionAnswer {
 
 export const NOT_RENDERED = 'The exporter failed to render this instance; its log has the reason.';
 
-export function instanceAnswer(
-  row: FleetRow,
-  snapshot: StatusSnapshot,
-  onBug: (error: unknown) => void,
-): InstanceAnswer {
+export function instanceBody(row: FleetRow, snapshot: StatusSnapshot, onBug: (error: unknown) => void): InstanceBody {
   return isolate(
     () => wholeAnswer(row, snapshot),
     () => namesAnswer(row, snapshot),
@@ -96,7 +92,7 @@ export function instanceAnswer(
   );
 }
 
-function namesAnswer({ state: { instance }, rowState }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
+function namesAnswer({ state: { instance }, rowState }: FleetRow, snapshot: StatusSnapshot): InstanceBody {
   return {
     account: instance.account,
     region_id: instance.regionId,
@@ -120,7 +116,7 @@ function namesAnswer({ state: { instance }, rowState }: FleetRow, snapshot: Stat
   };
 }
 
-function wholeAnswer({ state, rowState, tasks, outcomes }: FleetRow, snapshot: StatusSnapshot): InstanceAnswer {
+function wholeAnswer({ state, rowState, tasks, outcomes }: FleetRow, snapshot: StatusSnapshot): InstanceBody {
   const { instance, lastGoodPollAt } = state;
   return {
     account: instance.account,
@@ -148,13 +144,13 @@ function wholeAnswer({ state, rowState, tasks, outcomes }: FleetRow, snapshot: S
   };
 }
 
-function errorAnswer({ lastPoll }: InstanceState, snapshot: StatusSnapshot): InstanceAnswer['last_error'] {
+function errorAnswer({ lastPoll }: InstanceState, snapshot: StatusSnapshot): InstanceBody['last_error'] {
   if (lastPoll?.error === undefined) return null;
   const { code, message, requestId } = lastPoll.error;
   return { code, message, request_id: requestId ?? null, at: timeText(snapshot, lastPoll.at) };
 }
 
-function taskAnswer(state: InstanceState, tracked: TrackedTask, snapshot: StatusSnapshot): TaskAnswer {
+function taskAnswer(state: InstanceState, tracked: TrackedTask, snapshot: StatusSnapshot): TaskBody {
   const { task } = tracked;
   return {
     backup_job_id: task.backupJobId,
@@ -177,7 +173,7 @@ function taskAnswer(state: InstanceState, tracked: TrackedTask, snapshot: Status
   };
 }
 
-function outcomesAnswer({ counts, last }: ModeOutcomes, snapshot: StatusSnapshot): OutcomesAnswer {
+function outcomesAnswer({ counts, last }: ModeOutcomes, snapshot: StatusSnapshot): OutcomesBody {
   return {
     counts,
     last: Object.fromEntries(
@@ -186,7 +182,7 @@ function outcomesAnswer({ counts, last }: ModeOutcomes, snapshot: StatusSnapshot
   };
 }
 
-function completionAnswer(completion: Completion, snapshot: StatusSnapshot): CompletionAnswer {
+function completionAnswer(completion: Completion, snapshot: StatusSnapshot): CompletionBody {
   return {
     at: timeText(snapshot, completion.at),
     duration_seconds: completion.durationMs === undefined ? null : completion.durationMs / 1_000,

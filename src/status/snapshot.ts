@@ -8,10 +8,10 @@ export interface StatusSnapshot {
   readonly version: number;
   /** In an order that stays the same from one snapshot to the next; a changed instance has a new state object. */
   readonly states: readonly InstanceState[];
-  readonly places: readonly RegionStatus[];
+  readonly regions: readonly RegionStatus[];
   readonly accounts: readonly AccountView[];
   /** Instances that discovery listed and configuration or type left out. */
-  readonly leftOut: readonly LeftOutView[];
+  readonly skipped: readonly SkippedInstanceStatus[];
   readonly exporter: ExporterView;
   readonly now: number;
   /** A steady time as wall clock milliseconds. */
@@ -31,7 +31,7 @@ export interface AccountView {
   readonly problem: { readonly code: string; readonly message: string; readonly at: number | undefined } | undefined;
 }
 
-export interface LeftOutView extends AccountRegion {
+export interface SkippedInstanceStatus extends AccountRegion {
   readonly instanceId: string;
   readonly name: string;
   readonly reason: string;

@@ -1,19 +1,19 @@
 import type { Facets, Found } from './fleet-index.js';
-import { instanceAnswer } from './instance-body.js';
-import type { InstanceAnswer } from './instance-body.js';
+import { instanceBody } from './instance-body.js';
+import type { InstanceBody } from './instance-body.js';
 import { timeText } from './time-text.js';
 import type { PageState } from '../domain/page-state.js';
 import type { StatusSnapshot } from './snapshot.js';
 import type { StatusQuery } from './query.js';
 
 /** The answer of /api/v1/status; also what the status page shows. Times are RFC 3339 in UTC. */
-export interface StatusAnswer {
+export interface StatusBody {
   readonly version: string;
   readonly now: string;
-  readonly exporter: ExporterAnswer;
-  readonly accounts: readonly AccountAnswer[];
-  readonly places: readonly PlaceAnswer[];
-  readonly left_out: { readonly total: number; readonly instances: readonly LeftOutAnswer[] };
+  readonly exporter: ExporterBody;
+  readonly accounts: readonly AccountBody[];
+  readonly regions: readonly RegionBody[];
+  readonly skipped: { readonly total: number; readonly instances: readonly SkippedInstanceBody[] };
   /** What the filters can be set to. */
   readonly facets: {
     readonly account: readonly string[];
@@ -26,10 +26,10 @@ export interface StatusAnswer {
   readonly total: number;
   readonly limit: number;
   readonly offset: number;
-  readonly instances: readonly InstanceAnswer[];
+  readonly instances: readonly InstanceBody[];
 }
 
-export interface ExporterAnswer {
+export interface ExporterBody {
   readonly revision: string;
   readonly node_version: string;
   readonly started: string;
@@ -42,13 +42,13 @@ export interface ExporterAnswer {
   readonly state_saved: boolean | null;
 }
 
-export interface AccountAnswer {
+export interface AccountBody {
   readonly account: string;
   readonly credential_type: string;
   readonly problem: { readonly code: string; readonly message: string; readonly at: string | null } | null;
 }
 
-export interface PlaceAnswer {
+export interface RegionBody {
   readonly account: string;
   readonly region_id: string;
   readonly targets: number;
@@ -72,7 +72,7 @@ export interface PlaceAnswer {
   }[];
 }
 
-export interface LeftOutAnswer {
+export interface SkippedInstanceBody {
   readonly account: string;
   readonly region_id: string;
   readonly instance_id: string;
@@ -90,17 +90,17 @@ export interface StatusParts {
   readonly facets: Facets;
 }
 
-export function statusAnswer(parts: StatusParts, onBug: (error: unknown) => void): StatusAnswer {
+export function statusBody(parts: StatusParts, onBug: (error: unknown) => void): StatusBody {
   const { snapshot, found } = parts;
   return {
     ...statusHead(parts),
     now: timeText(snapshot, snapshot.now),
-    instances: found.rows.map((row) => instanceAnswer(row, snapshot, onBug)),
+    instances: found.rows.map((row) => instanceBody(row, snapshot, onBug)),
   };
 }
 
 /** All but the instances and the clock. */
-export function statusHead(parts: StatusParts): Omit<StatusAnswer, 'now' | 'instances'> {
+export function statusHead(parts: StatusParts): Omit<StatusBody, 'now' | 'instances'> {
   const { snapshot, readiness, query, found, facets } = parts;
   return {
     version: snapshot.exporter.version,
@@ -110,8 +110,8 @@ export function statusHead(parts: StatusParts): Omit<StatusAnswer, 'now' | 'inst
       credential_type: credentialType,
       problem: problem ? { code: problem.code, message: problem.message, at: timeText(snapshot, problem.at) } : null,
     })),
-    places: placeAnswers(snapshot),
-    left_out: leftOutAnswer(snapshot),
+    regions: regionBodies(snapshot),
+    skipped: skippedBody(snapshot),
     facets: { account: facets.accounts, region_id: facets.regionIds, engine: facets.engines },
     counts: found.counts,
     total: found.total,
@@ -120,7 +120,7 @@ export function statusHead(parts: StatusParts): Omit<StatusAnswer, 'now' | 'inst
   };
 }
 
-function exporterAnswer(snapshot: StatusSnapshot, { ready, reason }: StatusParts['readiness']): ExporterAnswer {
+function exporterAnswer(snapshot: StatusSnapshot, { ready, reason }: StatusParts['readiness']): ExporterBody {
   const { exporter } = snapshot;
   return {
     revision: exporter.revision,
@@ -137,8 +137,8 @@ function exporterAnswer(snapshot: StatusSnapshot, { ready, reason }: StatusParts
   };
 }
 
-function placeAnswers(snapshot: StatusSnapshot): PlaceAnswer[] {
-  return snapshot.places.map((place) => ({
+function regionBodies(snapshot: StatusSnapshot): RegionBody[] {
+  return snapshot.regions.map((place) => ({
     account: place.account,
     region_id: place.regionId,
     targets: place.targets,
@@ -165,13 +165,13 @@ function placeAnswers(snapshot: StatusSnapshot): PlaceAnswer[] {
   }));
 }
 
-function leftOutAnswer({ leftOut }: StatusSnapshot): StatusAnswer['left_out'] {
-  const instances = leftOut.slice(0, MAX_LEFT_OUT).map(({ account, regionId, instanceId, name, reason }) => ({
+function skippedBody({ skipped }: StatusSnapshot): StatusBody['skipped'] {
+  const instances = skipped.slice(0, MAX_LEFT_OUT).map(({ account, regionId, instanceId, name, reason }) => ({
     account,
     region_id: regionId,
     instance_id: instanceId,
     name,
     reason,
   }));
-  return { total: leftOut.length, instances };
+  return { total: skipped.length, instances };
 }

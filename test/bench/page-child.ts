@@ -15,7 +15,7 @@ let now = Date.now();
 const clock = new FakeClock();
 const sample = sampleSnapshot(Number(process.argv[2]), now);
 /** Nothing goes stale of which the bench does not say so. */
-const places = sample.places.map((place) => Object.assign({}, place, { staleAfterMs: Infinity }));
+const places = sample.regions.map((place) => Object.assign({}, place, { staleAfterMs: Infinity }));
 const states = new Map(sample.states.map((state) => [instanceKey(state.instance), state]));
 const dueAt = new Map([...states.keys()].map((key, index) => [key, now + index * 30]));
 const nextPollAt = (instance: Instance): number | undefined => dueAt.get(instanceKey(instance));
@@ -49,7 +49,10 @@ function move(moves: string): void {
 }
 
 const app = createApp(
-  parts({ clock, snapshot: () => ({ ...sample, places, version, now, states: [...states.values()], nextPollAt }) }),
+  parts({
+    clock,
+    snapshot: () => ({ ...sample, regions: places, version, now, states: [...states.values()], nextPollAt }),
+  }),
 );
 const server = await serve(app);
 /** CPU time of the event loop's own thread, in milliseconds: other load of the machine does not show in it. */

@@ -37,7 +37,7 @@ async function timed(run: () => Promise<unknown>): Promise<{ wallMs: number; cpu
 }
 
 async function render(instances: number): Promise<Figures> {
-  const view = { states: aFleet(instances), places: [aPlace()], now: NOW, toWall: (steadyMs: number) => steadyMs };
+  const view = { states: aFleet(instances), regions: [aPlace()], now: NOW, toWall: (steadyMs: number) => steadyMs };
   const pool = new ChunkPool();
   const one = async (): Promise<number> => {
     let bytes = 0;
@@ -75,7 +75,7 @@ function scraping(instances: number): { scrapes: Scrapes; clock: FakeClock } {
   const onBug = (thrown: unknown): never => {
     throw thrown;
   };
-  return { scrapes: new Scrapes({ states: () => states, places: () => [aPlace()], self, clock, onBug }), clock };
+  return { scrapes: new Scrapes({ states: () => states, regions: () => [aPlace()], self, clock, onBug }), clock };
 }
 
 /** A scrape whose answer was sent at once. */

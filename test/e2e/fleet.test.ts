@@ -96,10 +96,10 @@ ${more}`,
     );
     expect(unsupported).to.equal(held(false).length).and.be.greaterThan(50);
     const status = (await (await fetch(`${exporter.url}/api/v1/status?limit=1`)).json()) as {
-      left_out: { total: number; instances: { reason: string }[] };
+      skipped: { total: number; instances: { reason: string }[] };
     };
-    expect(status.left_out.total).to.equal(held(false).length);
-    expect(status.left_out.instances[0]?.reason).to.match(/^an instance of type \w+ has no backup tasks of its own$/);
+    expect(status.skipped.total).to.equal(held(false).length);
+    expect(status.skipped.instances[0]?.reason).to.match(/^an instance of type \w+ has no backup tasks of its own$/);
     expect(text).to.match(/instance_info\{.*tag_env="prod",tag_team="/);
     expect([...family(text, 'instance_info').keys()].filter((labels) => labels.includes('"rm-same"'))).to.have.length(
       2,

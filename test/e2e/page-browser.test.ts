@@ -341,7 +341,7 @@ describe('the status page in a browser', function () {
       accounts: [
         { account: 'staging', credentialType: 'access_key', problem: { code: 'Bad', message: 'no key', at: now } },
       ],
-      leftOut: [{ account: 'a', regionId: 'r', instanceId: 'rm-ro', name: 'replica', reason: 'Readonly' }],
+      skipped: [{ account: 'a', regionId: 'r', instanceId: 'rm-ro', name: 'replica', reason: 'Readonly' }],
     });
     const { account, regionId, instanceId } = exporter.current.states[2]!.instance;
     const page = await open(`?open=${account}/${regionId}/${instanceId}`);

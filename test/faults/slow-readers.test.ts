@@ -46,7 +46,7 @@ describe('scrapers that do not read', function () {
         onTaken();
         return states;
       },
-      places: () => [aPlace()],
+      regions: () => [aPlace()],
       self: selfMetrics(),
       clock,
       onBug: ignore,
@@ -133,7 +133,7 @@ describe('scrapers that do not read', function () {
   });
 
   it('leave the memory of one page behind, for the next', async () => {
-    const view = { states, places: [aPlace()], now: NOW, toWall: (steadyMs: number) => steadyMs };
+    const view = { states, regions: [aPlace()], now: NOW, toWall: (steadyMs: number) => steadyMs };
     const pool = new ChunkPool();
     const renders = Array.from({ length: 3 }, () => new SharedRender(view, { format: 'text', pool }));
     const releases = renders.map((render) => render.hold());

@@ -216,7 +216,7 @@ describe('200 scrapers at once', function () {
     const clock = new FakeClock();
     const scrapes = new Scrapes({
       states: () => states,
-      places: () => places,
+      regions: () => places,
       self: selfMetrics(),
       clock,
       onBug: ignore,

@@ -39,7 +39,7 @@ export class Life {
     this.clock = clock;
     const { fleet, self } = app;
     const { onBug } = app;
-    this.#scrapes = new Scrapes({ states: () => fleet.scrape(), places: () => app.views(), self, clock, onBug });
+    this.#scrapes = new Scrapes({ states: () => fleet.scrape(), regions: () => app.views(), self, clock, onBug });
   }
 
   static async begin({ config, wallMs, random, onError }: LifeOptions): Promise<Life> {

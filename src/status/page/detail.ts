@@ -1,5 +1,5 @@
 import { NOT_RENDERED } from '../instance-body.js';
-import type { CompletionAnswer, InstanceAnswer, OutcomesAnswer } from '../instance-body.js';
+import type { CompletionBody, InstanceBody, OutcomesBody } from '../instance-body.js';
 import { isolate } from '../isolate.js';
 import { MODES, OUTCOMES } from '../../domain/model.js';
 import { html } from './html.js';
@@ -14,7 +14,7 @@ import { timeElement } from './time-element.js';
 
 export interface DetailFacts {
   /** Undefined when the exporter watches no such instance. */
-  readonly instance: InstanceAnswer | undefined;
+  readonly instance: InstanceBody | undefined;
   readonly query: PageQuery;
   readonly now: string;
   readonly onBug: (error: unknown) => void;
@@ -47,7 +47,7 @@ function notice(text: string): Html {
   return html`<p class="notice bad">${text}</p>`;
 }
 
-function body(instance: InstanceAnswer | undefined, now: string): Html {
+function body(instance: InstanceBody | undefined, now: string): Html {
   if (instance === undefined) return html`<p>The exporter does not watch this instance now.</p>`;
   if (instance.problem !== null) return notice(instance.problem);
   return html`<p>${badge(instance.state)} ${instance.unsupported}</p>
@@ -64,7 +64,7 @@ function body(instance: InstanceAnswer | undefined, now: string): Html {
     </ul>`;
 }
 
-function errorText({ last_error: error }: InstanceAnswer, now: string): Html | undefined {
+function errorText({ last_error: error }: InstanceBody, now: string): Html | undefined {
   if (error === null) return undefined;
   const request = error.request_id === null ? undefined : html`<br />Request id <code>${error.request_id}</code>`;
   return html`<p class="notice bad">
@@ -73,7 +73,7 @@ function errorText({ last_error: error }: InstanceAnswer, now: string): Html | u
   </p>`;
 }
 
-function outcomeTables({ outcomes }: InstanceAnswer, now: string): Html {
+function outcomeTables({ outcomes }: InstanceBody, now: string): Html {
   const tables = MODES.flatMap((mode) => {
     const seen = outcomes[mode];
     return seen === undefined ? [] : outcomeTable(mode, seen, now);
@@ -82,7 +82,7 @@ function outcomeTables({ outcomes }: InstanceAnswer, now: string): Html {
   return html`${tables}`;
 }
 
-function outcomeTable(mode: string, { counts, last }: OutcomesAnswer, now: string): Html {
+function outcomeTable(mode: string, { counts, last }: OutcomesBody, now: string): Html {
   const rows = OUTCOMES.map(
     (outcome) =>
       html`<tr>
@@ -108,7 +108,7 @@ function outcomeTable(mode: string, { counts, last }: OutcomesAnswer, now: strin
   </table>`;
 }
 
-function completionText(completion: CompletionAnswer | undefined, now: string): Html | undefined {
+function completionText(completion: CompletionBody | undefined, now: string): Html | undefined {
   if (completion === undefined) return undefined;
   const { at, duration_seconds: seconds, backup_job_id, backup_id } = completion;
   const took = seconds === null ? undefined : html`, took ${spanText(seconds * 1_000)}`;
@@ -118,7 +118,7 @@ function completionText(completion: CompletionAnswer | undefined, now: string): 
     >`;
 }
 
-function facts(instance: InstanceAnswer, now: string): Html {
+function facts(instance: InstanceBody, now: string): Html {
   const labels = Object.entries(instance.labels).map(([name, value]) => html`<code>${name}=${value}</code> `);
   return html`<dl>
     <dt>Id</dt>
@@ -147,7 +147,7 @@ function facts(instance: InstanceAnswer, now: string): Html {
 }
 
 /** The China site and the international site know different accounts; which one it is, the API does not say. */
-function consoleLinks({ instance_id, region_id }: InstanceAnswer): Html[] {
+function consoleLinks({ instance_id, region_id }: InstanceBody): Html[] {
   const path = `detail/${encodeURIComponent(instance_id)}/basicInfo?region=${encodeURIComponent(region_id)}`;
   const link = (host: string, site: string): Html =>
     html`<li>

@@ -1,16 +1,16 @@
-import type { PlaceAnswer, StatusAnswer } from '../status-body.js';
+import type { RegionBody, StatusBody } from '../status-body.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { count } from './pager.js';
 import { spanText } from './age-text.js';
 import { timeElement } from './time-element.js';
 
-type Budget = PlaceAnswer['api'][number];
+type Budget = RegionBody['api'][number];
 
 /** The exporter in one line: whether it works, and how much of the API quota it uses. */
-export function exporterLine({ exporter, accounts, places, left_out, now }: StatusAnswer): Html {
-  const targets = places.reduce((sum, place) => sum + place.targets, 0);
-  const regions = new Set(places.map(({ region_id }) => region_id));
+export function exporterLine({ exporter, accounts, regions, skipped, now }: StatusBody): Html {
+  const targets = regions.reduce((sum, place) => sum + place.targets, 0);
+  const regionIds = new Set(regions.map(({ region_id }) => region_id));
   const { index, count: shards } = exporter.shard;
   return html`<p class="glance">
     <span
@@ -19,22 +19,20 @@ export function exporterLine({ exporter, accounts, places, left_out, now }: Stat
     >
     <span
       >${several(targets, 'instance')}, ${several(accounts.length, 'account')},
-      ${several(regions.size, 'region')}${
-        left_out.total > 0
-          ? html`, <a href="#left-out">${count(left_out.total)} more without backup tasks</a>`
-          : undefined
+      ${several(regionIds.size, 'region')}${
+        skipped.total > 0 ? html`, <a href="#skipped">${count(skipped.total)} more without backup tasks</a>` : undefined
       }</span
     >
     ${shards > 1 ? html`<span>Shard ${index} of ${shards}</span>` : undefined}
-    <span>API budget used: ${budgets(places)} <a href="#budget">by action</a></span>
+    <span>API budget used: ${budgets(regions)} <a href="#budget">by action</a></span>
   </p>`;
 }
 
 const BUDGETS_AT_A_GLANCE = 3;
 
 /** Of each account and region the action that is nearest to its limit; those with the highest share. */
-function budgets(places: readonly PlaceAnswer[]): Html[] {
-  return places
+function budgets(regions: readonly RegionBody[]): Html[] {
+  return regions
     .map(({ account, region_id, api }) => ({
       where: `${account} ${region_id}`,
       percent: Math.round(100 * Math.max(0, ...api.map((budget) => usedShare(budget) ?? 0))),
@@ -49,7 +47,7 @@ function several(value: number, noun: string): string {
 }
 
 /** Each account and region: targets, budget, discovery; and what discovery left out. */
-export function exporterSection(answer: StatusAnswer): Html {
+export function exporterSection(answer: StatusBody): Html {
   return html`<section class="exporter" id="budget" aria-labelledby="budget-title" tabindex="-1">
     <h2 id="budget-title">Accounts and regions</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Table of accounts and regions">
@@ -65,15 +63,15 @@ export function exporterSection(answer: StatusAnswer): Html {
           </tr>
         </thead>
         <tbody>
-          ${answer.places.map((place) => placeRow(place, answer.now))}
+          ${answer.regions.map((place) => placeRow(place, answer.now))}
         </tbody>
       </table>
     </div>
-    ${leftOut(answer.left_out)}
+    ${skippedSection(answer.skipped)}
   </section>`;
 }
 
-function placeRow(place: PlaceAnswer, now: string): Html {
+function placeRow(place: RegionBody, now: string): Html {
   return html`<tr data-key="place ${place.account}/${place.region_id}">
     <th scope="row">${place.account}</th>
     <td>${place.region_id}</td>
@@ -121,19 +119,19 @@ function rate(requestsPerSecond: number): string {
   return String(Math.round(requestsPerSecond * 100) / 100);
 }
 
-function discoveryText({ discovery }: PlaceAnswer, now: string): Html {
+function discoveryText({ discovery }: RegionBody, now: string): Html {
   if (discovery === null) return html`off`;
   const time = timeElement(discovery.last_success, 'ago', now);
   if (discovery.success) return html`worked ${time}`;
   return time ? html`<strong>failing</strong>, worked ${time}` : html`<strong>has not worked yet</strong>`;
 }
 
-function leftOut({ total, instances }: StatusAnswer['left_out']): Html | undefined {
+function skippedSection({ total, instances }: StatusBody['skipped']): Html | undefined {
   if (total === 0) return undefined;
   const more = total > instances.length ? html`<li>and ${count(total - instances.length)} more</li>` : undefined;
   return html`<details>
     <summary>Not polled: ${several(total, 'instance')} without backup tasks by type or engine</summary>
-    <ul id="left-out">
+    <ul id="skipped">
       ${[
         ...instances.map(
           ({ account, region_id, instance_id, name, reason }) =>

@@ -1,6 +1,6 @@
 import { PAGE_STATES } from '../../domain/page-state.js';
 import type { PageState } from '../../domain/page-state.js';
-import type { StatusAnswer } from '../status-body.js';
+import type { StatusBody } from '../status-body.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { STATE_MEANINGS, STATE_WORDS, icon } from './icons.js';
@@ -9,7 +9,7 @@ import type { PageQuery } from './page-url.js';
 import { count } from './pager.js';
 
 /** How many instances are in each state; each count narrows the list to it, once more takes that back. */
-export function stateCounts({ counts }: StatusAnswer, query: PageQuery): Html {
+export function stateCounts({ counts }: StatusBody, query: PageQuery): Html {
   const all = Object.values(counts).reduce((sum, value) => sum + value, 0);
   const isCurrent = (state: PageState): boolean => query.state.includes(state);
   const link = (state: PageState): Html => {
@@ -43,7 +43,7 @@ export function stateCounts({ counts }: StatusAnswer, query: PageQuery): Html {
 }
 
 /** Search and filters as a form that needs no script; what else the address says goes along. */
-export function filterForm({ facets }: StatusAnswer, query: PageQuery): Html {
+export function filterForm({ facets }: StatusBody, query: PageQuery): Html {
   const isNarrowed = query.q !== '' || query.account.length + query.regionId.length + query.engine.length > 0;
   return html`<form class="filters" method="get" action="" role="search" aria-label="Filter the instances">
     <label class="search"

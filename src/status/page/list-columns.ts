@@ -1,4 +1,4 @@
-import type { InstanceAnswer } from '../instance-body.js';
+import type { InstanceBody } from '../instance-body.js';
 import type { SortKey } from '../query.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -12,7 +12,7 @@ export interface Column {
   readonly style: string;
   /** What the head says, and sorts by where there is a key. */
   readonly heads: readonly (readonly [label: string, key?: SortKey])[];
-  cell(instance: InstanceAnswer, now: string): Html | string | undefined;
+  cell(instance: InstanceBody, now: string): Html | string | undefined;
 }
 
 /** The columns of the list after the instance's own. */
@@ -70,7 +70,7 @@ export const COLUMNS: readonly Column[] = [
   },
 ];
 
-function stateNote({ tasks: [task, ...others] }: InstanceAnswer): string | undefined {
+function stateNote({ tasks: [task, ...others] }: InstanceBody): string | undefined {
   return task && `${task.mode}${others.length > 0 ? ` and ${others.length} more` : ''}`;
 }
 

@@ -1,7 +1,7 @@
 import { NOT_RENDERED } from '../instance-body.js';
-import type { InstanceAnswer } from '../instance-body.js';
+import type { InstanceBody } from '../instance-body.js';
 import { isolate } from '../isolate.js';
-import type { StatusAnswer } from '../status-body.js';
+import type { StatusBody } from '../status-body.js';
 import type { SortKey } from '../query.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -12,14 +12,14 @@ import type { PageQuery } from './page-url.js';
 import { pager } from './pager.js';
 
 /** The list of instances with what sorts and pages it. */
-export function instanceList(answer: StatusAnswer, query: PageQuery, onBug: (error: unknown) => void): Html {
+export function instanceList(answer: StatusBody, query: PageQuery, onBug: (error: unknown) => void): Html {
   return html`<section class="list" id="list" aria-labelledby="list-title" tabindex="-1">
     <h2 id="list-title">Instances</h2>
     ${answer.instances.length === 0 ? nothing(answer, query) : table(answer, query, onBug)} ${pager(answer, query)}
   </section>`;
 }
 
-function nothing({ total }: StatusAnswer, query: PageQuery): Html {
+function nothing({ total }: StatusBody, query: PageQuery): Html {
   if (total > 0)
     return html`<p class="empty">
       This page is beyond the end of the list. <a href="${pageUrl(query, { offset: 0 })}">Go to its beginning</a>
@@ -27,7 +27,7 @@ function nothing({ total }: StatusAnswer, query: PageQuery): Html {
   return html`<p class="empty">No instance matches. <a href="?">Show all</a></p>`;
 }
 
-function table(answer: StatusAnswer, query: PageQuery, onBug: (error: unknown) => void): Html {
+function table(answer: StatusBody, query: PageQuery, onBug: (error: unknown) => void): Html {
   const rows = answer.instances.map((instance) =>
     isolate(
       () => row(instance, answer.now, query),
@@ -64,7 +64,7 @@ function sortLink(query: PageQuery, key: SortKey, label: string): Html {
   return html`<a class="sort" href="${href}" data-key="sort-${key}">${label}${arrow}</a>`;
 }
 
-function row(instance: InstanceAnswer, now: string, query: PageQuery): Html {
+function row(instance: InstanceBody, now: string, query: PageQuery): Html {
   if (instance.problem !== null) return bareRow(instance, query, instance.problem);
   const cells = COLUMNS.map((column) => {
     const content = column.cell(instance, now);
@@ -75,11 +75,11 @@ function row(instance: InstanceAnswer, now: string, query: PageQuery): Html {
 }
 
 /** What is left of a row that cannot be rendered. */
-function bareRow(instance: InstanceAnswer, query: PageQuery, problem: string): Html {
+function bareRow(instance: InstanceBody, query: PageQuery, problem: string): Html {
   return rowOf(instance, query, html`<td role="cell" colspan="${COLUMNS.length}">${problem}</td>`);
 }
 
-function rowOf(instance: InstanceAnswer, query: PageQuery, cells: Html): Html {
+function rowOf(instance: InstanceBody, query: PageQuery, cells: Html): Html {
   const key = openText(instance);
   const { name, instance_id, state } = instance;
   return html`<tr

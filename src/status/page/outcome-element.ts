@@ -1,4 +1,4 @@
-import type { CompletionAnswer, InstanceAnswer } from '../instance-body.js';
+import type { CompletionBody, InstanceBody } from '../instance-body.js';
 import type { Outcome } from '../../domain/model.js';
 import { OUTCOMES } from '../../domain/model.js';
 import { html } from './html.js';
@@ -8,11 +8,11 @@ import { timeElement } from './time-element.js';
 
 export interface LatestOutcome {
   readonly outcome: Outcome;
-  readonly completion: CompletionAnswer;
+  readonly completion: CompletionBody;
 }
 
 /** The end seen last, of any mode. */
-export function latestOutcome({ outcomes }: InstanceAnswer): LatestOutcome | undefined {
+export function latestOutcome({ outcomes }: InstanceBody): LatestOutcome | undefined {
   let latest: LatestOutcome | undefined;
   for (const { last } of Object.values(outcomes)) {
     for (const outcome of OUTCOMES) {

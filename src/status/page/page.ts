@@ -1,5 +1,5 @@
-import type { InstanceAnswer } from '../instance-body.js';
-import type { StatusAnswer } from '../status-body.js';
+import type { InstanceBody } from '../instance-body.js';
+import type { StatusBody } from '../status-body.js';
 import { detailPanel } from './detail.js';
 import { exporterLine, exporterSection } from './exporter-section.js';
 import { filterForm, stateCounts } from './filters.js';
@@ -16,12 +16,12 @@ export interface PageFacts {
   readonly telemetryPath: string;
   /** Where style and script are, relative to the page, ending in a slash. */
   readonly assets: string;
-  readonly answer: StatusAnswer;
+  readonly answer: StatusBody;
   readonly query: PageQuery;
   /** What was wrong in the address of the page. */
   readonly problems: readonly string[];
   /** The instance whose detail is open. */
-  readonly opened: InstanceAnswer | undefined;
+  readonly opened: InstanceBody | undefined;
   /** Told of a row or detail that could not be rendered. */
   readonly onBug: (error: unknown) => void;
 }
@@ -65,7 +65,7 @@ export function statusPage(facts: PageFacts): string {
     </html> `.text;
 }
 
-function title({ counts }: StatusAnswer): string {
+function title({ counts }: StatusBody): string {
   const bad = (['stuck', 'failed', 'unknown'] as const).filter((state) => counts[state] > 0);
   const words = bad.map((state) => `${counts[state]} ${STATE_WORDS[state].toLowerCase()}`);
   return [...(words.length > 0 ? [words.join(', ')] : []), 'RDS backups'].join(' · ');

@@ -1,11 +1,11 @@
-import type { StatusAnswer } from '../status-body.js';
+import type { StatusBody } from '../status-body.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { pageUrl } from './page-url.js';
 import type { PageQuery } from './page-url.js';
 
 /** Which part of the list is shown, and the way to the others. */
-export function pager({ total, offset, limit, instances }: StatusAnswer, query: PageQuery): Html | undefined {
+export function pager({ total, offset, limit, instances }: StatusBody, query: PageQuery): Html | undefined {
   if (instances.length === 0) return undefined;
   const last = offset + instances.length;
   const step = (label: string, to: number, isThere: boolean): Html =>

@@ -1,10 +1,10 @@
-import type { PlaceAnswer, StatusAnswer } from '../status-body.js';
+import type { RegionBody, StatusBody } from '../status-body.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { timeElement } from './time-element.js';
 
 /** What the exporter cannot see or do, and why; nothing when all is well. */
-export function problemList(answer: StatusAnswer, badParameters: readonly string[]): Html {
+export function problemList(answer: StatusBody, badParameters: readonly string[]): Html {
   const problems = [
     ...badParameters.map((problem) => html`Address of this page: ${problem}`),
     ...exporterProblems(answer),
@@ -14,7 +14,7 @@ export function problemList(answer: StatusAnswer, badParameters: readonly string
         : html`Credentials of account <strong>${account}</strong> do not work:
             <code>${problem.code}</code> ${problem.message} ${timeElement(problem.at, 'ago', answer.now)}`,
     ),
-    ...answer.places.flatMap((place) => placeProblems(place, answer.now)),
+    ...answer.regions.flatMap((place) => placeProblems(place, answer.now)),
   ];
   if (problems.length === 0) return html`<section class="problems" aria-label="Problems" hidden></section>`;
   return html`<section class="problems" aria-label="Problems">
@@ -25,7 +25,7 @@ export function problemList(answer: StatusAnswer, badParameters: readonly string
   </section>`;
 }
 
-function exporterProblems({ exporter, now }: StatusAnswer): Html[] {
+function exporterProblems({ exporter, now }: StatusBody): Html[] {
   return [
     ...(exporter.ready ? [] : [html`Not ready: ${exporter.reason}`]),
     ...(exporter.config_reload.successful
@@ -40,7 +40,7 @@ function exporterProblems({ exporter, now }: StatusAnswer): Html[] {
   ];
 }
 
-function placeProblems(place: PlaceAnswer, now: string): Html[] {
+function placeProblems(place: RegionBody, now: string): Html[] {
   const where = html`<strong>${place.account}</strong> in ${place.region_id}`;
   const cooldowns = place.api.flatMap(({ action, cooldown }) =>
     cooldown === null

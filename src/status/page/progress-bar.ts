@@ -1,10 +1,10 @@
-import type { TaskAnswer } from '../instance-body.js';
+import type { TaskBody } from '../instance-body.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
 import { timeElement } from './time-element.js';
 
 /** The bar, the percentage and, where it means something, the time to go. */
-export function progressBar(task: TaskAnswer, { subject, now }: { subject: string; now: string }): Html {
+export function progressBar(task: TaskBody, { subject, now }: { subject: string; now: string }): Html {
   if (task.progress_ratio === null) {
     return html`<span class="percent">${task.status}, no percentage given</span>`;
   }
@@ -18,7 +18,7 @@ export function progressBar(task: TaskAnswer, { subject, now }: { subject: strin
 }
 
 /** The time to go, or for how long a stuck task has not moved. */
-function pace(task: TaskAnswer, now: string): Html | undefined {
+function pace(task: TaskBody, now: string): Html | undefined {
   if (task.stuck) {
     // The stylesheet hides it where the list has a column for that.
     return html`<span class="minor unmoved">last progress ${timeElement(task.last_progress, 'ago', now)}</span>`;

@@ -1,4 +1,4 @@
-import type { InstanceAnswer, TaskAnswer } from '../instance-body.js';
+import type { InstanceBody, TaskBody } from '../instance-body.js';
 import { spanText } from './age-text.js';
 import { html } from './html.js';
 import type { Html } from './html.js';
@@ -6,7 +6,7 @@ import { progressBar } from './progress-bar.js';
 import { timeElement } from './time-element.js';
 
 /** One task with every field that the API gave and every time that the exporter saw. */
-export function taskCard(task: TaskAnswer, instance: InstanceAnswer, now: string): Html {
+export function taskCard(task: TaskBody, instance: InstanceBody, now: string): Html {
   return html`<div class="task" data-key="task ${task.backup_job_id}">
     <p>${progressBar(task, { subject: `${instance.name || instance.instance_id}, job ${task.backup_job_id}`, now })}</p>
     ${task.stuck ? html`<p class="notice bad"><strong>Stuck</strong>: no progress for more than ${spanText(instance.stuck_after_seconds * 1_000)}.</p>` : undefined}
@@ -45,7 +45,7 @@ export function taskCard(task: TaskAnswer, instance: InstanceAnswer, now: string
 
 const absent = html`<span class="minor">not given</span>`;
 
-function openOutcome({ unsettled_answers: answers }: TaskAnswer): Html | undefined {
+function openOutcome({ unsettled_answers: answers }: TaskBody): Html | undefined {
   if (answers === null) return undefined;
   return html`<p class="notice">
     No longer listed: the exporter asks how it ended (${answers} of 3 answers did not say).

@@ -74,7 +74,7 @@ export function snapshot(over: Partial<StatusSnapshot> = {}): StatusSnapshot {
   return {
     version: ++version,
     states: [state()],
-    places: [
+    regions: [
       {
         account: 'production',
         regionId: 'cn-hangzhou',
@@ -95,7 +95,7 @@ export function snapshot(over: Partial<StatusSnapshot> = {}): StatusSnapshot {
       },
     ],
     accounts: [{ account: 'production', credentialType: 'access_key', problem: undefined }],
-    leftOut: [],
+    skipped: [],
     exporter: {
       version: '0.1.0',
       revision: 'abc1234',

@@ -144,12 +144,12 @@ export interface Exposed {
 export async function expose({ states, places, self, format = 'text', wallOffsetMs = 0 }: Exposed): Promise<string> {
   const view = {
     states,
-    places: places ?? [aPlace()],
+    regions: places ?? [aPlace()],
     now: NOW,
     toWall: (steadyMs: number) => steadyMs + wallOffsetMs,
   };
   const chunks: Buffer[] = [];
   for await (const chunk of renderFleet(view, { format, pool: new ChunkPool() })) chunks.push(chunk);
-  const own = places === undefined && self === undefined ? { ...view, places: [] } : view;
+  const own = places === undefined && self === undefined ? { ...view, regions: [] } : view;
   return Buffer.concat([...chunks, renderOwn(own, (await self?.families()) ?? [], format)]).toString();
 }

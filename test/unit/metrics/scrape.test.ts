@@ -20,7 +20,7 @@ function setUp(over: Partial<ScrapesOptions> = {}) {
   const places = [aPlace()];
   const scrapes = new Scrapes({
     states: () => fleet.states,
-    places: () => places,
+    regions: () => places,
     self,
     clock,
     onBug: ignore,
@@ -212,7 +212,7 @@ describe('a scrape', () => {
 
   it('that fails for the places or the counters is answered with 500 too', async () => {
     const { scrapes } = setUp({
-      places: () => {
+      regions: () => {
         throw new Error('no places');
       },
     });

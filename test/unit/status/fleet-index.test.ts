@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { FleetIndex } from '../../../dist/status/fleet-index.js';
 import { sortInTurns } from '../../../dist/status/sort-in-turns.js';
-import { statusAnswer } from '../../../dist/status/status-body.js';
+import { statusBody } from '../../../dist/status/status-body.js';
 import { statusFacts } from '../../../dist/status/status-facts.js';
 import type { StatusSnapshot } from '../../../dist/status/snapshot.js';
 import { SORT_KEYS, parseStatusQuery } from '../../../dist/status/query.js';
@@ -176,7 +176,7 @@ describe('the facts that make the tag of an answer', () => {
             facets: index.facets,
           };
           const facts = statusFacts(seen);
-          const answer = JSON.stringify(statusAnswer(seen, unwanted)).replaceAll(
+          const answer = JSON.stringify(statusBody(seen, unwanted)).replaceAll(
             /"(?:now|data_age_seconds)":[^,}]+/g,
             '',
           );

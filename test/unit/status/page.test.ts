@@ -149,10 +149,10 @@ describe('the status page', () => {
 
   it('tells at a glance the budget of the accounts and regions that use most of it, in a steady order', async () => {
     const used = [0.5, 1.7, 1.701, 0.2, 3, 4];
-    const places = current.places.map((place, index) => Object.assign({}, place, { account: `account-${index}` }));
+    const places = current.regions.map((place, index) => Object.assign({}, place, { account: `account-${index}` }));
     const usedRequestsPerSecond = ({ account }: { account: string }): number | undefined =>
       used[Number(account.at(-1))];
-    current = { ...current, places, usedRequestsPerSecond };
+    current = { ...current, regions: places, usedRequestsPerSecond };
     expect(await textOf()).to.include(
       'API budget used: account-5 eu-central-1 80 %, account-4 eu-central-1 60 %, account-1 cn-hangzhou 34 %, by action',
     );
@@ -166,7 +166,7 @@ describe('the status page', () => {
       name: `replica ${index}`,
       reason: 'an instance of type Readonly has no backup tasks of its own',
     }));
-    current = { ...current, leftOut };
+    current = { ...current, skipped: leftOut };
     const text = await textOf();
     expect(text).to.include('103 more without backup tasks');
     expect(text).to.include('Not polled: 103 instances without backup tasks by type or engine');
@@ -174,7 +174,7 @@ describe('the status page', () => {
       'rr-99 replica 99 production, cn-hangzhou: an instance of type Readonly has no backup tasks of its own',
     );
     expect(text).to.include('and 3 more');
-    expect(await page()).to.match(/href="#left-out"[^]+id="left-out"/);
+    expect(await page()).to.match(/href="#skipped"[^]+id="skipped"/);
   });
 
   it('tells for how long a stuck task has not moved, and beyond what that is stuck', async () => {
@@ -185,7 +185,7 @@ describe('the status page', () => {
   });
 
   it('names every trouble of the exporter', async () => {
-    const places = current.places.map((place, index) =>
+    const places = current.regions.map((place, index) =>
       Object.assign({}, place, {
         discovery: { success: false, lastSuccessAt: undefined, problem: `Forbidden.RAM ${index}` },
         calls: place.calls.map((call) =>
@@ -195,7 +195,7 @@ describe('the status page', () => {
     );
     current = {
       ...current,
-      places: places.slice(0, 1),
+      regions: places.slice(0, 1),
       accounts: [{ account: 'staging', credentialType: 'sts', problem: { code: 'Gone', message: 'key', at: NOW } }],
       exporter: { ...current.exporter, stateSaved: false, configReload: { successful: false, lastSuccessAt: NOW } },
     };

@@ -101,7 +101,7 @@ function special(index: number, now: number): Partial<InstanceState> {
 
 export function sampleSnapshot(size: number, now: number, over: Partial<StatusSnapshot> = {}): StatusSnapshot {
   const base = snapshot({ now });
-  const [place] = base.places;
+  const [place] = base.regions;
   const places = REGIONS.flatMap((regionId) =>
     ['production', 'staging'].map((account) =>
       Object.assign({}, place, { account, regionId, targets: Math.round(size / 6) }),
@@ -110,7 +110,7 @@ export function sampleSnapshot(size: number, now: number, over: Partial<StatusSn
   return {
     ...base,
     states: sampleFleet(size, now),
-    places,
+    regions: places,
     accounts: [
       { account: 'production', credentialType: 'ram_role_arn', problem: undefined },
       { account: 'staging', credentialType: 'access_key', problem: undefined },

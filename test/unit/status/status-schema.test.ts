@@ -48,8 +48,8 @@ function everything() {
   return snapshot({
     states: [full],
     accounts: [{ account: 'a', credentialType: 'sts', problem: { code: 'c', message: 'm', at: NOW } }],
-    leftOut: [{ account: 'a', regionId: 'r', instanceId: 'i', name: 'n', reason: 'why' }],
-    places: base.places.map((place) =>
+    skipped: [{ account: 'a', regionId: 'r', instanceId: 'i', name: 'n', reason: 'why' }],
+    regions: base.regions.map((place) =>
       Object.assign({}, place, {
         calls: place.calls.map((call) =>
           Object.assign({}, call, { cooldown: { until: NOW, code: 'c', message: 'm' } }),
@@ -62,7 +62,7 @@ function everything() {
 describe('the schema of the status answer', () => {
   const fleets = {
     'a mixed fleet': sampleSnapshot(240, NOW),
-    'no instance': snapshot({ states: [], places: [] }),
+    'no instance': snapshot({ states: [], regions: [] }),
     everything: everything(),
   };
 

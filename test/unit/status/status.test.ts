@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import type { StatusSnapshot } from '../../../dist/status/snapshot.js';
-import type { StatusAnswer } from '../../../dist/status/status-body.js';
+import type { StatusBody } from '../../../dist/status/status-body.js';
 import { MINUTE, NOW, ask as askNow, instance, serveParts, snapshot, state, task, tracked } from '../http/helpers.js';
 import { FakeClock } from '../../helpers/fake-clock.js';
 import { expose } from '../metrics/fleet.js';
@@ -41,7 +41,7 @@ const ask: typeof askNow = async (...asked) => {
   return askNow(...asked);
 };
 
-async function statusOf(server: TestServer, query = ''): Promise<StatusAnswer> {
+async function statusOf(server: TestServer, query = ''): Promise<StatusBody> {
   const { status, body } = await ask(server, `/api/v1/status${query}`);
   expect(status).to.equal(200);
   return JSON.parse(body);
@@ -86,7 +86,7 @@ describe('the status API', () => {
   });
   after(() => server.close());
 
-  const namesOf = (answer: StatusAnswer): string[] => answer.instances.map(({ name }) => name);
+  const namesOf = (answer: StatusBody): string[] => answer.instances.map(({ name }) => name);
 
   it('puts first what needs a person', async () => {
     const answer = await statusOf(server);
@@ -254,7 +254,7 @@ describe('the status API', () => {
           problem: { code: 'InvalidAccessKeyId.NotFound', message: 'key unknown', at: NOW },
         },
       ],
-      leftOut: [{ account: 'production', regionId: 'cn-hangzhou', instanceId: 'rm-ro1', name: '', reason: 'Readonly' }],
+      skipped: [{ account: 'production', regionId: 'cn-hangzhou', instanceId: 'rm-ro1', name: '', reason: 'Readonly' }],
     });
     const answer = await statusOf(server);
     expect(answer.version).to.equal('0.1.0');
@@ -276,7 +276,7 @@ describe('the status API', () => {
         problem: { code: 'InvalidAccessKeyId.NotFound', message: 'key unknown', at: '2026-01-15T08:30:00.000Z' },
       },
     ]);
-    expect(answer.places).to.deep.equal([
+    expect(answer.regions).to.deep.equal([
       {
         account: 'production',
         region_id: 'cn-hangzhou',
@@ -297,7 +297,7 @@ describe('the status API', () => {
         ],
       },
     ]);
-    expect(answer.left_out).to.deep.equal({
+    expect(answer.skipped).to.deep.equal({
       total: 1,
       instances: [
         { account: 'production', region_id: 'cn-hangzhou', instance_id: 'rm-ro1', name: '', reason: 'Readonly' },
@@ -307,8 +307,8 @@ describe('the status API', () => {
 
   it('bounds what it lists of the instances left out', async () => {
     const left = { account: 'a', regionId: 'r', instanceId: 'rm-1', name: '', reason: 'excluded' };
-    current = snapshot({ leftOut: Array.from({ length: 10_000 }, () => left) });
-    const { left_out } = await statusOf(server);
+    current = snapshot({ skipped: Array.from({ length: 10_000 }, () => left) });
+    const { skipped: left_out } = await statusOf(server);
     expect([left_out.total, left_out.instances.length]).to.deep.equal([10_000, 100]);
   });
 
