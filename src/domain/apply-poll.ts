@@ -34,8 +34,6 @@ const MAX_OPEN_LOOKUPS = 3;
 const MAX_FAILED_LOOKUPS = 20;
 const MAX_UNLISTED_MS = 86_400_000;
 const MAX_LOOKUP_DELAY_MS = 600_000;
-/** A task that went unpolled for more active intervals than this may have done anything in between. */
-const UNWATCHED_INTERVALS = 2;
 
 export function newInstanceState(instance: Instance, firstSeenAt: number): InstanceState {
   return {
@@ -213,7 +211,6 @@ class ListingReducer {
       task,
       firstSeenAt: before?.firstSeenAt ?? nowMs,
       lastProgressAt: isNews ? nowMs : before.lastProgressAt,
-      unwatchedMs: isNews ? undefined : before.unwatchedMs,
       isStartLost: before?.isStartLost,
       lastOpenAt: outcomeOf(task) === undefined ? nowMs : before?.lastOpenAt,
       runningSince: before?.runningSince ?? (isRunning ? nowMs : undefined),
@@ -229,8 +226,7 @@ class ListingReducer {
   #durationOf(before: TrackedTask | undefined): number | undefined {
     const { nowMs, activeIntervalMs } = this.context;
     if (before?.runningSince === undefined || before.lastOpenAt === undefined || before.isStartLost) return undefined;
-    const isUnwatched = nowMs - before.lastOpenAt > UNWATCHED_INTERVALS * activeIntervalMs;
-    return isUnwatched ? undefined : nowMs - before.runningSince;
+    return nowMs - before.lastOpenAt > 2 * activeIntervalMs ? undefined : nowMs - before.runningSince;
   }
 
   #completion({ task }: TrackedTask, durationMs: number | undefined): Completion {
@@ -271,9 +267,7 @@ function applyListing(state: InstanceState, listing: Listing, context: ApplyCont
     return { state: seenAt(state, context.nowMs), events: recovery(state) };
   const reducer = new ListingReducer(state, context);
   const listedJobs = new Set<string>();
-  const followed =
-    state.lastGoodPollAt === undefined ? state.tasks.map((tracked) => resumed(tracked, context)) : state.tasks;
-  const before = new Map(followed.map((tracked) => [tracked.task.backupJobId, tracked]));
+  const before = new Map(state.tasks.map((tracked) => [tracked.task.backupJobId, tracked]));
   for (const task of listing.tasks) {
     listedJobs.add(task.backupJobId);
     reducer.listed(keepMode(task, before.get(task.backupJobId)), before.get(task.backupJobId));
@@ -290,17 +284,6 @@ function applyListing(state: InstanceState, listing: Listing, context: ApplyCont
     },
     events: [...recovery(state), ...reducer.events],
   };
-}
-
-/**
- * As it is followed from the first poll after a restart on. A wall clock that was set meanwhile can make a moment look like
- * hours: beyond what a duration may go unwatched for, this time raises no alarm.
- */
-function resumed(tracked: TrackedTask, { nowMs, activeIntervalMs }: ApplyContext): TrackedTask {
-  const { task, lastOpenAt, lastProgressAt, unwatchedMs = 0 } = tracked;
-  const sinceMs = nowMs - (lastOpenAt ?? lastProgressAt);
-  if (phaseOf(task) !== 'running' || sinceMs <= UNWATCHED_INTERVALS * activeIntervalMs) return tracked;
-  return { ...tracked, unwatchedMs: unwatchedMs + sinceMs };
 }
 
 /** The state after a poll that worked, its tasks apart. */

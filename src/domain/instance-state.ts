@@ -40,8 +40,6 @@ export interface TrackedTask {
   readonly runningSince: number | undefined;
   /** Set when a time of it came back from the state yet to come: the wall clock was put back, and how long it ran is not known. */
   readonly isStartLost?: true | undefined;
-  /** Since its last progress, time around restarts in which nobody watched, of which only the wall clock of before and after tells. */
-  readonly unwatchedMs?: number | undefined;
   /** Its percentage at `runningSince`: where its speed is measured from. */
   readonly runningFromPercent?: number | undefined;
   /** Set once the task has left the listing without an end: the answers so far that did not settle its outcome. */

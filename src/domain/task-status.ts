@@ -30,17 +30,12 @@ export function isFresh(state: InstanceState, nowMs: number, staleAfterMs: numbe
   return unsupported === undefined && lastGoodPollAt !== undefined && nowMs - lastGoodPollAt < staleAfterMs;
 }
 
-/** How long it may go without progress: nobody saw whether it did while nobody watched. */
-export function stuckAfterMs({ instance }: InstanceState, { unwatchedMs = 0 }: TrackedTask): number {
-  return instance.stuckAfterMs + unwatchedMs;
-}
-
 /** No progress for longer than the instance allows, as of the last good poll: an exporter that cannot see raises no alarm. */
 export function isStuck(state: InstanceState, tracked: TrackedTask): boolean {
   return (
     phaseOf(tracked.task) === 'running' &&
     state.lastGoodPollAt !== undefined &&
-    state.lastGoodPollAt - tracked.lastProgressAt > stuckAfterMs(state, tracked)
+    state.lastGoodPollAt - tracked.lastProgressAt > state.instance.stuckAfterMs
   );
 }
 

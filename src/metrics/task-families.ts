@@ -1,5 +1,5 @@
 import type { TrackedTask } from '../domain/instance-state.js';
-import { phaseOf, progressRatio, statusOf, stuckAfterMs } from '../domain/task-status.js';
+import { phaseOf, progressRatio, statusOf } from '../domain/task-status.js';
 import type { Mode } from '../domain/model.js';
 import { PROGRESS_STATUSES, TASK_STATUSES } from '../domain/model.js';
 import type { Family, FamilyHead, Seconds } from './family.js';
@@ -103,7 +103,7 @@ export const TASK_FAMILIES: readonly Family<ScrapedInstance>[] = [
       name: 'alicloud_rds_backup_task_stuck_after_seconds',
       help: 'How long the running backup task may go without progress before it counts as stuck; only while it runs.',
     },
-    (tracked, { state }) => (isRunning(tracked) ? stuckAfterMs(state, tracked) / 1000 : undefined),
+    (tracked, { state }) => (isRunning(tracked) ? state.instance.stuckAfterMs / 1000 : undefined),
   ),
   {
     name: 'alicloud_rds_backup_task_info',

@@ -182,7 +182,6 @@ function isWorthSaving(before: InstanceState, after: InstanceState): boolean {
         old.task.backupJobId !== tracked.task.backupJobId ||
         old.outcomeLookups !== tracked.outcomeLookups ||
         old.unlistedAt !== tracked.unlistedAt ||
-        old.unwatchedMs !== tracked.unwatchedMs ||
         old.failedLookups !== tracked.failedLookups ||
         old.pendingCompletion !== tracked.pendingCompletion
       );

@@ -117,24 +117,17 @@ describe('a wall clock that is wrong when the exporter starts again, and is set 
     world.volume.remove();
   });
 
-  for (const stepMs of [HOUR, -HOUR]) {
-    it(`by ${stepMs / HOUR} h makes no running backup look stuck, and put back it makes no duration up`, async () => {
-      const { clock, cloud } = world;
-      clock.wallOffsetMs = stepMs;
-      await world.start();
-      await world.pass(2 * MINUTE);
-      expect((await world.exporter.page()).value('task_progress_ratio', of(SICK, 'running'))).to.equal(undefined);
-      clock.wallOffsetMs = 0;
-      const page = await world.pageOn('the recovery', (seen) => areAt(seen, 0.4));
-      const polledAt = page.value('instance_last_poll_success_timestamp_seconds', of(SICK, 'running'))!;
-      const progressAt = page.value('task_last_progress_timestamp_seconds', of(SICK, 'running'))!;
-      const stuckAfter = page.value('task_stuck_after_seconds', of(SICK, 'running'))!;
-      expect(polledAt - progressAt).to.be.at.most(stuckAfter);
-      if (stepMs > 0) return;
-      await world.pass(MINUTE);
-      cloud.end(SICK);
-      const after = await world.pageOn('the end', (seen) => isEnded(seen, SICK));
-      expect(after.all('last_completion_duration_seconds', of(SICK, 'ending'))).to.deep.equal([]);
-    });
-  }
+  it('by an hour back makes no duration up', async () => {
+    const { clock, cloud } = world;
+    clock.wallOffsetMs = -HOUR;
+    await world.start();
+    await world.pass(2 * MINUTE);
+    expect((await world.exporter.page()).value('task_progress_ratio', of(SICK, 'running'))).to.equal(undefined);
+    clock.wallOffsetMs = 0;
+    await world.pageOn('the recovery', (seen) => areAt(seen, 0.4));
+    await world.pass(MINUTE);
+    cloud.end(SICK);
+    const after = await world.pageOn('the end', (seen) => isEnded(seen, SICK));
+    expect(after.all('last_completion_duration_seconds', of(SICK, 'ending'))).to.deep.equal([]);
+  });
 });

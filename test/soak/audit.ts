@@ -211,20 +211,6 @@ export class Audit {
     }
   }
 
-  /** As configured; a restart since the last progress may have added the time that nobody watched. */
-  #isThreshold(
-    stuckAfter: number | undefined,
-    phase: JobState['phase'],
-    seen: { progressAt: number; at: number },
-  ): boolean {
-    const { settings, settledSince } = this.#moment;
-    const configured = 60 * settings.stuckAfterMinutes;
-    if (phase !== 'running' || stuckAfter === undefined) return phase !== 'running' && stuckAfter === undefined;
-    if (stuckAfter === configured) return true;
-    const added = stuckAfter - configured;
-    return seen.progressAt < settledSince && added > 0 && 1000 * added <= seen.at - seen.progressAt + ROUNDING_MS;
-  }
-
   /** One that has ended may stay for a moment, until its counter was scraped at 0. */
   #noTask(instance: TrueInstance, shown: InstancePage, mode: JobMode): void {
     const status = shown.state('task_status', mode);
@@ -233,18 +219,19 @@ export class Audit {
   }
 
   #task({ instance, shown, mode, listing, at }: Shown, { job, status, percent, phase }: JobState): void {
+    const { settings } = this.#moment;
     const told = shown.state('task_status', mode);
     if (told !== status) this.#wrong(instance, `shows the status ${told}, not ${status}`);
     const ratio = shown.value('task_progress_ratio', mode);
     if (ratio !== (percent === undefined ? undefined : Math.min(1, percent / 100))) {
       this.#wrong(instance, `shows a progress of ${ratio}, not ${percent} %`);
     }
-    const { changedAt, isProgressDoubtful } = job.told;
-    const progressAt = this.#time(shown.value('task_last_progress_timestamp_seconds', mode)) ?? NaN;
     const stuckAfter = shown.value('task_stuck_after_seconds', mode);
-    if (!this.#isThreshold(stuckAfter, phase, { progressAt, at })) {
+    if (stuckAfter !== (phase === 'running' ? 60 * settings.stuckAfterMinutes : undefined)) {
       this.#wrong(instance, `shows ${stuckAfter} s to be stuck after of a task that is ${phase}`);
     }
+    const { changedAt, isProgressDoubtful } = job.told;
+    const progressAt = this.#time(shown.value('task_last_progress_timestamp_seconds', mode)) ?? NaN;
     if (phase === 'running') {
       this.met.running++;
       if (at - progressAt > 1000 * (stuckAfter ?? NaN)) this.met.stuck++;

@@ -115,46 +115,6 @@ describe('a task that is followed', () => {
     expect(watched.poll(91 * MINUTE, [taskOf('1', { processPercent: 11 })]) && stuck()).to.equal(false);
   });
 
-  describe('over a restart', () => {
-    const restarted = (watched: Watched): Watched => {
-      watched.state = { ...watched.state, lastPoll: undefined, lastGoodPollAt: undefined };
-      return watched;
-    };
-    const stuckFrom = (watched: Watched, fromMs: number): number => {
-      for (let nowMs = fromMs; ; nowMs += MINUTE / 2) {
-        watched.poll(nowMs, [taskOf('1')]);
-        if (isStuck(watched.state, watched.task('1')!)) return nowMs;
-      }
-    };
-
-    it('of up to two active intervals is stuck as it would have been without', () => {
-      const watched = restarted(new Watched().poll(0, [taskOf('1')]).poll(29 * MINUTE, [taskOf('1')]));
-      expect(stuckFrom(watched, 30 * MINUTE)).to.equal(30.5 * MINUTE);
-      expect(watched.task('1')).to.include({ lastProgressAt: 0 });
-    });
-
-    it('of longer is stuck by the time that it was watched, since nobody knows how the clock was set meanwhile', () => {
-      const watched = restarted(new Watched().poll(0, [taskOf('1')]).poll(20 * MINUTE, [taskOf('1')]));
-      // Seen without progress for 20 minutes before it, and for 10 more.
-      expect(stuckFrom(watched, 80 * MINUTE)).to.equal(90.5 * MINUTE);
-      expect(watched.task('1')).to.include({ lastProgressAt: 0 });
-      restarted(watched);
-      // A second one adds what it missed.
-      expect(stuckFrom(watched, 200 * MINUTE)).to.equal(200 * MINUTE);
-    });
-
-    it('counts what came before for nothing once it progresses', () => {
-      const watched = restarted(new Watched().poll(0, [taskOf('1', { processPercent: 5 })]));
-      expect(stuckFrom(watched, 80 * MINUTE)).to.equal(110.5 * MINUTE);
-    });
-
-    it('of longer, with its answer by id alone, is stuck by the time that it was watched', () => {
-      const watched = restarted(new Watched().poll(0, [taskOf('1')]).poll(20 * MINUTE, [taskOf('1')]));
-      watched.poll(80 * MINUTE, [], [['1', taskOf('1')]]);
-      expect(isStuck(watched.state, watched.task('1')!)).to.equal(false);
-    });
-  });
-
   it('is displayed before others if it is further along, then by the higher job id', () => {
     const queued = (id: string): BackupTask => taskOf(id, { backupStatus: 'NoStart' });
     const watched = new Watched().poll(0, [queued('99'), taskOf('9'), taskOf('10'), finished('100')]);

@@ -11,7 +11,6 @@ import { StateWriter } from '../../../dist/state/writer.js';
 import { readRecord, writeRecord } from '../../../dist/state/record.js';
 import type { InstanceState } from '../../../dist/domain/instance-state.js';
 import { StateStore } from '../../../dist/state/store.js';
-import { isStuck } from '../../../dist/domain/task-status.js';
 import type { Logger } from '../../../dist/log.js';
 import { instanceKey } from '../../../dist/domain/model.js';
 import type { BackupTask } from '../../../dist/domain/model.js';
@@ -87,7 +86,7 @@ describe('the state over a restart', () => {
     await after.poll([taskOf('1', { backupStatus: 'Finished' }), taskOf('2', { mode: 'Manual', processPercent: 20 })]);
     expect(after.events).to.deep.equal([]);
     const [ended, running] = kept.tasks;
-    const polled = [ended, { ...running, lastOpenAt: clock.now(), unwatchedMs: clock.now() - running!.lastOpenAt! }];
+    const polled = [ended, { ...running, lastOpenAt: clock.now() }];
     expect(JSON.parse(JSON.stringify(after.fleet.get(KEY)!.tasks))).to.deep.equal(JSON.parse(JSON.stringify(polled)));
     await after.keeper.close();
   });
@@ -198,7 +197,6 @@ describe('the state over a restart', () => {
   });
 
   describe('where the wall clock was set in between', () => {
-    const STUCK_AFTER_MS = RM1.stuckAfterMs;
     let fleet: Fleet;
 
     beforeEach(() => restart(new Map()));
@@ -236,20 +234,6 @@ describe('the state over a restart', () => {
       expect(estimatedEndAt(fleet.get(KEY)!, tasks[0]!, clock.now())).to.equal(undefined);
       const { outcomes } = await poll(taskOf('1', { backupStatus: 'Finished' }));
       expect(outcomes.Automated!.last.Finished).to.include({ durationMs: undefined, at: clock.now() });
-    });
-
-    it('raises no alarm when it was put forward, until it was watched without progress for that long', async () => {
-      await poll(taskOf('1'));
-      const shown = clock.toWall(clock.now());
-      restartAt(3_600_000);
-      const resumedAt = clock.now() + 1;
-      let state = await poll(taskOf('1'));
-      while (!isStuck(state, state.tasks[0]!)) {
-        await clock.advance(29_999);
-        state = await poll(taskOf('1'));
-        expect(clock.toWall(state.tasks[0]!.lastProgressAt)).to.equal(shown);
-      }
-      expect(clock.now() - resumedAt).to.equal(STUCK_AFTER_MS + 30_000);
     });
   });
 
