@@ -10,12 +10,12 @@ describe('the licences of the production dependencies', () => {
     const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     );
-    const { status, stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     const listed = stdout
       .trimEnd()
       .split('\n')
       .map((line) => line.split('\t')[1]);
-    expect(status, stdout).to.equal(0);
+    expect(status, `${stdout}${stderr}`).to.equal(0);
     expect(listed).to.include.members(Object.entries(dependencies).map(([name, version]) => `${name}@${version}`));
   });
 });

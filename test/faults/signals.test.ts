@@ -49,7 +49,7 @@ describe('right after a write of the state', function () {
         for (const signal of [first, second]) exporter.program.child.kill(signal);
       });
       const reloads = exporter.program.stderr.match(/msg="configuration reloaded"/g) ?? [];
-      // Two threads of a process may take one signal each, so either may come first: test/unit/app has both orders.
+      // Two threads of a process may take one signal each, so either may come first: test/unit/exporter has both orders.
       expect(reloads).to.have.length.within(0, 1);
       expectNoComplaint(exporter);
 

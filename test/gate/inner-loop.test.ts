@@ -34,7 +34,7 @@ describe('the inner loop', function () {
 
   it('runs the folders and files that are named, and hands every other argument to Mocha', () => {
     const { suites, counts } = testUnit(
-      'test/unit/app/',
+      'test/unit/exporter/',
       './test/unit/log.test.ts',
       '--grep',
       'leaves out what is below',
@@ -49,9 +49,14 @@ describe('the inner loop', function () {
   });
 
   it('removes the output of deleted sources, which would be run, imported and packed', () => {
-    const stale = ['dist-test/unit/app/deleted.test.js', 'dist/deleted.js', 'dist/deleted.js.map', 'dist/deleted.d.ts'];
+    const stale = [
+      'dist-test/unit/exporter/deleted.test.js',
+      'dist/deleted.js',
+      'dist/deleted.js.map',
+      'dist/deleted.d.ts',
+    ];
     for (const path of stale) writeFileSync(`${root}${path}`, 'throw new Error("stale");');
-    const { status, output } = testUnit('test/unit/app');
+    const { status, output } = testUnit('test/unit/exporter');
     expect(status, output).to.equal(0);
     expect(stale.filter((path) => existsSync(`${root}${path}`))).to.deep.equal([]);
   });
@@ -117,7 +122,7 @@ describe('the inner loop', function () {
     }
     expect(error).to.be.an.instanceof(UsageError);
     const { stack } = error as UsageError;
-    expect(stack).to.match(/\/src\/config\/flags\.ts:\d+:\d+/);
+    expect(stack).to.match(/\/src\/cli\/flags\.ts:\d+:\d+/);
     expect(stack).to.match(/\/test\/gate\/inner-loop\.test\.ts:\d+:\d+/);
   });
 });
