@@ -5,9 +5,13 @@ import { startCloud } from './measure.js';
 
 const cloud = await startCloud(0, 4);
 try {
-  execFileSync(process.execPath, [fileURLToPath(new URL('./peers/sdk-reads.mjs', import.meta.url)), cloud.url], {
-    stdio: 'inherit',
-  });
+  execFileSync(
+    process.execPath,
+    [fileURLToPath(new URL('../../test/bench/peers/sdk-reads.mjs', import.meta.url)), cloud.url],
+    {
+      stdio: 'inherit',
+    },
+  );
 } finally {
   cloud.stop();
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 
-const script = fileURLToPath(new URL('./licenses.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../../test/deploy/licenses.mjs', import.meta.url));
 
 describe('the licences of the production dependencies', () => {
   it('are all listed, and all permissive', () => {
